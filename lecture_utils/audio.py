@@ -1,0 +1,326 @@
+"""Read, check, resample and measure sound; the one short-time Fourier transform of the course.
+
+Sound is a float32 array of shape ``(n,)`` in [-1, 1]; the sample rate travels beside it, explicitly.
+Used by every notebook.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+#: The course's common format: 16 kHz, 64 ms windows, 16 ms hops.
+SAMPLE_RATE, N_FFT, HOP_LENGTH = 16_000, 1024, 256
+
+#: The longest sound :func:`read` takes in one piece, in seconds (a laptop should not swap).
+MAX_SECONDS = 1200.0
+
+_INTEGER_SCALES = {"uint8": (128.0, 128.0), "int16": (32768.0, 0.0), "int32": (2.0**31, 0.0)}
+
+
+def as_audio(x: np.typing.ArrayLike, name: str = "audio", min_samples: int = 1) -> np.ndarray:
+    """Return any reasonable sound as a checked float32 array: the door of every public function.
+
+    Parameters
+    ----------
+    x : array_like or torch.Tensor
+        Mono sound ``(n,)``; ``(1, n)``, ``(n, 1)`` and ``(1, 1, n)`` lose their empty axes; up to
+        eight channels are mixed down with a warning. Integer PCM (uint8, int16, int32) is scaled
+        to [-1, 1].
+    name : str
+        What the sound is called in an error.
+    min_samples : int
+        The shortest length that makes sense to the caller.
+
+    Returns
+    -------
+    np.ndarray
+        Shape ``(n,)``, float32, finite.
+
+    Raises
+    ------
+    TypeError
+        If `x` holds no real numbers.
+    ValueError
+        If `x` is empty, too short, has NaN or infinite values or more than eight channels, or
+        holds integer-sized numbers as floats.
+    """
+    if hasattr(x, "detach"):  # a torch tensor, without importing torch for it
+        x = x.detach().cpu().float().numpy()
+    try:
+        x = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{name}: not a rectangular array of samples ({error}).") from None
+    if x.dtype.name in _INTEGER_SCALES:
+        scale, offset = _INTEGER_SCALES[x.dtype.name]
+        x = (x.astype(np.float64) - offset) / scale
+    if x.dtype.kind not in "fiu":
+        raise TypeError(f"{name}: expected real samples, got an array of {x.dtype}.")
+    if x.ndim > 1:
+        x = _mix_down(np.squeeze(x), name)
+    if x.size < max(1, min_samples):
+        need = f"at least {min_samples} samples" if min_samples > 1 else "at least one sample"
+        raise ValueError(f"{name}: {x.size} samples given, {need} needed.")
+    x = np.ascontiguousarray(x.reshape(-1), dtype=np.float32)
+    if not np.isfinite(x).all():
+        first = int(np.argmin(np.isfinite(x)))
+        raise ValueError(f"{name}: sample {first} is {x[first]}; remove NaN and infinite values.")
+    if np.abs(x).max() > 100:
+        raise ValueError(
+            f"{name}: the largest sample is {np.abs(x).max():.0f}; scale to [-1, 1] "
+            "(divide 16-bit sound by 32768)."
+        )
+    return x
+
+
+def _mix_down(x: np.ndarray, name: str) -> np.ndarray:
+    if x.ndim <= 1:
+        return x
+    if x.ndim > 2 or min(x.shape) > 8:
+        raise ValueError(f"{name}: expected shape (n,), got {x.shape}; pass one sound at a time.")
+    channels_axis = int(np.argmin(x.shape))
+    warnings.warn(
+        f"{name}: {x.shape[channels_axis]} channels mixed down to mono.", UserWarning, stacklevel=4
+    )
+    return x.mean(axis=channels_axis)
+
+
+def check_sample_rate(sample_rate: float, name: str = "sample_rate") -> int:
+    """Return `sample_rate` as an int in Hz, or say what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number of Hz between 100 and 768,000.
+    """
+    if not isinstance(sample_rate, (int, float, np.integer, np.floating)) or not (
+        100 <= sample_rate <= 768_000 and sample_rate == int(sample_rate)
+    ):
+        raise ValueError(
+            f"{name}: {sample_rate!r} is not a sample rate; give whole Hz, for example 16000."
+        )
+    return int(sample_rate)
+
+
+def read(
+    path: str | Path,
+    sample_rate: int | None = None,
+    start: float = 0.0,
+    duration: float | None = None,
+) -> tuple[np.ndarray, int]:
+    """Read a sound file as mono float32, and resample it if asked.
+
+    Parameters
+    ----------
+    path : str or Path
+        WAV, FLAC, OGG, MP3 or AIFF.
+    sample_rate : int, optional
+        Wanted rate in Hz; the file's own by default.
+    start, duration : float
+        Part of the file in seconds; needed for files longer than 20 minutes.
+
+    Returns
+    -------
+    x : np.ndarray
+        Shape ``(n,)``, float32.
+    sample_rate : int
+        In Hz.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no sound, or the part asked for is empty or longer than 20 minutes.
+    """
+    import soundfile
+
+    path = Path(path)
+    if sample_rate is not None:
+        sample_rate = check_sample_rate(sample_rate)
+    if not path.is_file():
+        raise FileNotFoundError(f"No sound file at {path}; check the name and the folder.")
+    if start < 0 or (duration is not None and duration <= 0):
+        raise ValueError(f"{path.name}: start must be >= 0 and duration > 0 seconds.")
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate, total = file.samplerate, file.frames / file.samplerate
+            seconds = max(0.0, total - start) if duration is None else duration
+            if seconds > MAX_SECONDS:
+                raise ValueError(
+                    f"{path.name} lasts {total / 60:.0f} minutes; read a part of at most "
+                    f"{MAX_SECONDS / 60:.0f} minutes with start= and duration=."
+                )
+            if start >= total:
+                raise ValueError(f"{path.name} lasts {total:.2f} s; nothing starts at {start:g} s.")
+            file.seek(int(start * rate))
+            x = file.read(int(round(seconds * rate)), dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise ValueError(
+            f"{path.name} is not a readable sound file ({error}); use WAV, FLAC, OGG or MP3."
+        ) from None
+    x = as_audio(x[:, 0] if x.shape[1] == 1 else _mix_down(x, path.name), path.name)
+    if sample_rate is not None and sample_rate != rate:
+        x, rate = resample(x, rate, sample_rate), sample_rate
+    return x, rate
+
+
+def write(path: str | Path, x: np.typing.ArrayLike, sample_rate: int) -> Path:
+    """Write mono 16-bit sound (WAV or FLAC by the suffix); samples beyond +-1 are clipped, and said.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    import soundfile
+
+    x, path = as_audio(x), Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"No folder {path.parent}; make it first.")
+    if np.abs(x).max() > 1:
+        warnings.warn(f"{path.name}: samples beyond +-1 were clipped.", UserWarning, stacklevel=2)
+    soundfile.write(path, np.clip(x, -1, 1), check_sample_rate(sample_rate), subtype="PCM_16")
+    return path
+
+
+def resample(x: np.typing.ArrayLike, sample_rate: int, new_sample_rate: int) -> np.ndarray:
+    """Change the sample rate (band-limited, soxr through librosa).
+
+    Returns
+    -------
+    np.ndarray
+        Shape ``(round(n * new / old),)``, float32.
+    """
+    import librosa
+
+    x = as_audio(x)
+    old = check_sample_rate(sample_rate)
+    new = check_sample_rate(new_sample_rate, "new_sample_rate")
+    if old == new:
+        return x
+    y = librosa.resample(x, orig_sr=old, target_sr=new, res_type="soxr_hq")
+    return as_audio(y, "resampled audio")
+
+
+def level_db(x: np.typing.ArrayLike) -> float:
+    """Root-mean-square level in dB re full scale (a full-scale sine is -3.01; silence is -inf)."""
+    x = as_audio(x).astype(np.float64)
+    rms = float(np.sqrt(np.mean(x**2)))
+    return 20 * float(np.log10(rms)) if rms > 0 else -np.inf
+
+
+def peak_db(x: np.typing.ArrayLike) -> float:
+    """Largest absolute sample in dB re full scale (silence is -inf)."""
+    peak = float(np.abs(as_audio(x)).max())
+    return 20 * float(np.log10(peak)) if peak > 0 else -np.inf
+
+
+def match_level(x: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray:
+    """Scale `x` to the root-mean-square level of `reference`: compare sounds, not loudness.
+
+    Returns
+    -------
+    np.ndarray
+        Shape ``(n,)``, float32; unchanged if either is silent.
+    """
+    x, gain_db = as_audio(x), level_db(reference) - level_db(x)
+    return x * np.float32(10 ** (gain_db / 20)) if np.isfinite(gain_db) else x
+
+
+def check_stft_sizes(n_fft: int, hop_length: int) -> None:
+    """Raise ValueError unless ``n_fft`` >= 4 is even and ``hop_length`` is in 1 .. n_fft // 2."""
+    for name, value in (("n_fft", n_fft), ("hop_length", hop_length)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise TypeError(f"{name}: expected a whole number of samples, got {value!r}.")
+    if n_fft < 4 or n_fft % 2:
+        raise ValueError(f"n_fft={n_fft}: give an even number of samples, for example 1024.")
+    if not 1 <= hop_length <= n_fft // 2:
+        raise ValueError(
+            f"hop_length={hop_length}: windows of {n_fft} samples must overlap by half or more; "
+            f"give 1 to {n_fft // 2}."
+        )
+
+
+def stft(
+    x: np.typing.ArrayLike | torch.Tensor, n_fft: int = N_FFT, hop_length: int = HOP_LENGTH
+) -> np.ndarray | torch.Tensor:
+    r"""Short-time Fourier transform: periodic Hann window, centred frames, mirrored edges.
+
+    Frame t sees the samples around t * hop_length:
+    ``X[k, t] = sum_n w[n] x[t * hop_length + n - n_fft / 2] exp(-2j pi k n / n_fft)``.
+
+    Parameters
+    ----------
+    x : array_like or torch.Tensor
+        Shape ``(n,)``, more than ``n_fft // 2`` samples. A tensor keeps its precision.
+    n_fft, hop_length : int
+        Window and step in samples.
+
+    Returns
+    -------
+    np.ndarray or torch.Tensor
+        Complex, shape ``(n_fft // 2 + 1, 1 + n // hop_length)``; NumPy in, NumPy out.
+    """
+    import torch
+
+    check_stft_sizes(n_fft, hop_length)
+    is_tensor = isinstance(x, torch.Tensor)
+    if not is_tensor:
+        x = torch.from_numpy(as_audio(x, min_samples=n_fft // 2 + 1))
+    elif x.ndim != 1 or len(x) <= n_fft // 2:
+        raise ValueError(
+            f"audio: shape {tuple(x.shape)} given; one sound (n,) longer than "
+            f"{n_fft // 2} samples needed for n_fft={n_fft}."
+        )
+    window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
+    spectrum = torch.stft(
+        x, n_fft, hop_length, window=window, center=True, pad_mode="reflect", return_complex=True
+    )
+    return spectrum if is_tensor else spectrum.numpy()
+
+
+def istft(
+    spectrum: np.ndarray | torch.Tensor,
+    hop_length: int = HOP_LENGTH,
+    length: int | None = None,
+) -> np.ndarray | torch.Tensor:
+    """Inverse of :func:`stft`, in the least-squares sense when `spectrum` is no signal's STFT.
+
+    Parameters
+    ----------
+    spectrum : np.ndarray or torch.Tensor
+        Complex, shape ``(bins, frames)``; ``n_fft = 2 * (bins - 1)``.
+    hop_length : int
+        Step in samples.
+    length : int, optional
+        Samples wanted; ``(frames - 1) * hop_length`` by default.
+
+    Returns
+    -------
+    np.ndarray or torch.Tensor
+        Shape ``(length,)``.
+    """
+    import torch
+
+    is_tensor = isinstance(spectrum, torch.Tensor)
+    tensor = spectrum if is_tensor else torch.from_numpy(np.ascontiguousarray(spectrum))
+    if tensor.ndim != 2 or not tensor.is_complex() or tensor.shape[1] < 1:
+        raise ValueError(
+            f"spectrum: expected complex (bins, frames), got {tensor.dtype} {tuple(tensor.shape)}."
+        )
+    n_fft = 2 * (tensor.shape[0] - 1)
+    check_stft_sizes(n_fft, hop_length)
+    if length is None:
+        length = (tensor.shape[1] - 1) * hop_length
+    if length < 1:
+        raise ValueError(f"spectrum: {tensor.shape[1]} frame(s) hold no samples; give two or more.")
+    window = torch.hann_window(n_fft, dtype=tensor.real.dtype, device=tensor.device)
+    x = torch.istft(tensor, n_fft, hop_length, window=window, center=True, length=length)
+    return x if is_tensor else x.numpy()
