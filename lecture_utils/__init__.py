@@ -1,6 +1,7 @@
 """Small shared package of the course "Audio-domain Music Generation".
 
-One module per lecture section, named like its notebook, on a few common rooms. Import the rooms you need::
+One module per lecture section, named like its notebook, on a few common rooms. Import what you
+need::
 
     from lecture_utils import audio, data, griffin_lim, listen
 

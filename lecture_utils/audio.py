@@ -1,6 +1,6 @@
 """Read, check, resample and measure sound; the one short-time Fourier transform of the course.
 
-Sound is a float32 array of shape ``(n,)`` in [-1, 1]; the sample rate travels beside it, explicitly.
+Sound is a float32 array of shape ``(n,)`` in [-1, 1]; the sample rate travels beside it.
 Used by every notebook.
 """
 
@@ -172,7 +172,7 @@ def read(
 
 
 def write(path: str | Path, x: np.typing.ArrayLike, sample_rate: int) -> Path:
-    """Write mono 16-bit sound (WAV or FLAC by the suffix); samples beyond +-1 are clipped, and said.
+    """Write mono 16-bit sound (WAV or FLAC by the suffix); clip samples beyond +-1 with a warning.
 
     Returns
     -------
