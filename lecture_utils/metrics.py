@@ -1,0 +1,146 @@
+"""Distances between a sound and its original: what the scoreboards of notebooks 05 to 09 count.
+
+All compare sounds of the same length and level as they are; nothing is normalised or aligned.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lecture_utils.audio import HOP_LENGTH, N_FFT, SAMPLE_RATE, as_audio, check_sample_rate, stft
+
+
+def _pair(
+    reference: np.typing.ArrayLike, estimate: np.typing.ArrayLike, min_samples: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    reference = as_audio(reference, "reference", min_samples)
+    estimate = as_audio(estimate, "estimate", min_samples)
+    if len(reference) != len(estimate):
+        raise ValueError(
+            f"reference has {len(reference)} samples and estimate {len(estimate)}; "
+            "cut both to the same length."
+        )
+    return reference, estimate
+
+
+def snr_db(reference: np.typing.ArrayLike, estimate: np.typing.ArrayLike) -> float:
+    """Signal-to-noise ratio in dB: energy of the reference over energy of the difference."""
+    reference, estimate = (x.astype(np.float64) for x in _pair(reference, estimate))
+    signal, noise = np.sum(reference**2), np.sum((reference - estimate) ** 2)
+    if signal == 0:
+        raise ValueError("reference is silent; a ratio to nothing means nothing.")
+    return float(10 * np.log10(signal / noise)) if noise > 0 else float("inf")
+
+
+def spectral_convergence_db(
+    reference: np.typing.ArrayLike,
+    estimate: np.typing.ArrayLike,
+    n_fft: int = N_FFT,
+    hop_length: int = HOP_LENGTH,
+) -> float:
+    """Distance of magnitudes, ``20 log10(|| |X| - |Y| || / || |X| ||)`` in dB; lower is better."""
+    reference, estimate = _pair(reference, estimate, n_fft // 2 + 1)
+    x, y = (np.abs(stft(z, n_fft, hop_length)) for z in (reference, estimate))
+    norm, error = np.linalg.norm(x), np.linalg.norm(x - y)
+    if norm == 0:
+        raise ValueError("reference is silent; a ratio to nothing means nothing.")
+    return float(20 * np.log10(error / norm)) if error > 0 else -float("inf")
+
+
+def multi_resolution_stft(
+    reference: np.typing.ArrayLike,
+    estimate: np.typing.ArrayLike,
+    n_ffts: tuple[int, ...] = (512, 1024, 2048),
+) -> float:
+    """Mean over window lengths of spectral convergence plus log-magnitude L1.
+
+    The distance of Parallel WaveGAN (Yamamoto et al. 2020, equations 4 to 6), with a hop of a
+    quarter window and natural logarithms floored at 1e-5.
+    """
+    reference, estimate = _pair(reference, estimate, max(n_ffts) // 2 + 1)
+    total = 0.0
+    for n_fft in n_ffts:
+        x, y = (np.abs(stft(z, n_fft, n_fft // 4)) for z in (reference, estimate))
+        norm = np.linalg.norm(x)
+        if norm == 0:
+            raise ValueError("reference is silent; a ratio to nothing means nothing.")
+        log_x, log_y = (np.log(np.maximum(z, 1e-5)) for z in (x, y))
+        total += np.linalg.norm(x - y) / norm + np.mean(np.abs(log_x - log_y))
+    return float(total / len(n_ffts))
+
+
+def log_mel_l1(
+    reference: np.typing.ArrayLike,
+    estimate: np.typing.ArrayLike,
+    preset: str = "course16k",
+) -> float:
+    """Mean absolute difference of natural-log mel spectrograms (the vocoders' mel loss)."""
+    from lecture_utils import mel
+
+    reference, estimate = _pair(reference, estimate)
+    x, y = (mel.log_mel(z, preset) for z in (reference, estimate))
+    return float(np.mean(np.abs(x - y)))
+
+
+def f0_hz(
+    x: np.typing.ArrayLike,
+    sample_rate: int = SAMPLE_RATE,
+    hop_length: int = HOP_LENGTH,
+    f_min: float = 65.0,
+    f_max: float = 2000.0,
+) -> np.ndarray:
+    """Fundamental frequency by pYIN (Mauch & Dixon 2014, through librosa).
+
+    Returns
+    -------
+    np.ndarray
+        Hz, shape ``(1 + n // hop_length,)``; NaN where no pitch was found.
+    """
+    import librosa
+
+    x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
+    # at least two and a half periods of the lowest pitch must fit into a frame
+    frame_length = max(1024, 2 ** int(np.ceil(np.log2(2.5 * sample_rate / f_min))))
+    f0, voiced, _ = librosa.pyin(
+        x, fmin=f_min, fmax=min(f_max, 0.45 * sample_rate), sr=sample_rate,
+        frame_length=frame_length, hop_length=hop_length, resolution=0.05,
+    )  # fmt: skip
+    return np.where(voiced, f0, np.nan)
+
+
+def cents(f0: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray:
+    """Interval from `reference` to `f0` in cents (100 to the semitone), NaN where either is."""
+    f0, reference = np.asarray(f0, float), np.asarray(reference, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        interval = 1200 * np.log2(f0 / reference)
+    return np.where(np.isfinite(interval), interval, np.nan)
+
+
+def f0_error_cents(
+    reference_f0: np.typing.ArrayLike, estimated_f0: np.typing.ArrayLike
+) -> tuple[float, float]:
+    """Median absolute error of a pitch curve, and the share of frames it was measured on.
+
+    Parameters
+    ----------
+    reference_f0, estimated_f0 : array_like
+        Hz, same shape ``(frames,)``; 0 or NaN where there is no pitch.
+
+    Returns
+    -------
+    median_cents : float
+        Over frames where both have a pitch (NaN if there is none).
+    coverage : float
+        Such frames over frames where the reference has a pitch.
+    """
+    reference_f0, estimated_f0 = np.asarray(reference_f0), np.asarray(estimated_f0)
+    if reference_f0.shape != estimated_f0.shape or reference_f0.ndim != 1:
+        raise ValueError(
+            f"f0 curves of shapes {reference_f0.shape} and {estimated_f0.shape} can't be compared; "
+            "use the same hop and length."
+        )
+    error = np.abs(cents(estimated_f0, reference_f0))
+    both, pitched = np.isfinite(error), np.nan_to_num(reference_f0) > 0
+    if not both.any():
+        return float("nan"), 0.0
+    return float(np.median(error[both])), float(both.sum() / pitched.sum())

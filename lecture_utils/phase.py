@@ -1,0 +1,218 @@
+r"""What phase is, and what happens to sound when it is lost, changed or borrowed.
+
+A spectrogram bin is a complex number ``X = A exp(j phi)``: how much of a frequency there is (A),
+and where in its cycle it stands (phi). Used by notebook 04.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lecture_utils.audio import (
+    HOP_LENGTH,
+    N_FFT,
+    SAMPLE_RATE,
+    as_audio,
+    check_sample_rate,
+    check_stft_sizes,
+    istft,
+    stft,
+)
+
+
+def combine(magnitude: np.ndarray, phase: np.ndarray) -> np.ndarray:
+    """Put a phase on a magnitude: ``magnitude * exp(1j * phase)``.
+
+    Parameters
+    ----------
+    magnitude : np.ndarray
+        Shape ``(bins, frames)``, >= 0.
+    phase : np.ndarray
+        In radians, the same shape.
+
+    Returns
+    -------
+    np.ndarray
+        complex64, shape ``(bins, frames)``.
+    """
+    magnitude, phase = np.asarray(magnitude), np.asarray(phase)
+    if np.iscomplexobj(magnitude) or np.iscomplexobj(phase):
+        raise TypeError("combine: both arrays must be real; use np.abs() and np.angle().")
+    if magnitude.shape != phase.shape or magnitude.ndim != 2:
+        raise ValueError(
+            f"combine: magnitude {magnitude.shape} and phase {phase.shape} must share one shape "
+            "(bins, frames); cut both sounds to the same length first."
+        )
+    if not (np.isfinite(magnitude).all() and np.isfinite(phase).all()):
+        raise ValueError("combine: NaN or infinite entries; remove them first.")
+    if (magnitude < 0).any():
+        raise ValueError("combine: a magnitude can't be negative; a minus sign is a phase of pi.")
+    return (magnitude * np.exp(1j * phase)).astype(np.complex64)
+
+
+def wrap(phase: np.ndarray) -> np.ndarray:
+    """Bring phases in radians into [-pi, pi), the same point of the circle."""
+    return np.mod(np.asarray(phase) + np.pi, 2 * np.pi) - np.pi
+
+
+def random_phase(shape: tuple[int, ...], seed: int | None = None) -> np.ndarray:
+    """Return phases drawn evenly from the circle, in radians."""
+    return np.random.default_rng(seed).uniform(-np.pi, np.pi, shape).astype(np.float32)
+
+
+def quantise(phase: np.ndarray, n_bits: int) -> np.ndarray:
+    """Round phases to the nearest of ``2**n_bits`` points on the circle (0 bits: all zero).
+
+    With one bit the points are 0 and pi, that is, a sign.
+    """
+    if (
+        isinstance(n_bits, bool)
+        or not isinstance(n_bits, (int, np.integer))
+        or not 0 <= n_bits < 17
+    ):
+        raise ValueError(f"n_bits={n_bits!r}: give a whole number from 0 to 16.")
+    step = 2 * np.pi / 2**n_bits
+    return wrap(np.round(np.asarray(phase) / step) * step)
+
+
+def mix(phase: np.ndarray, other: np.ndarray, amount: float) -> np.ndarray:
+    """Turn `phase` towards `other` by `amount` (0 to 1), the short way around the circle."""
+    if not 0 <= amount <= 1:
+        raise ValueError(f"amount={amount!r}: give a number from 0 (own phase) to 1 (the other).")
+    phase = np.asarray(phase)
+    return wrap(phase + amount * wrap(np.asarray(other) - phase))
+
+
+def replace(
+    x: np.typing.ArrayLike,
+    new_phase: np.ndarray | float,
+    n_fft: int = N_FFT,
+    hop_length: int = HOP_LENGTH,
+) -> np.ndarray:
+    """Keep the magnitude of a sound, give it another phase and go back to a sound.
+
+    Parameters
+    ----------
+    x : array_like
+        Sound, shape ``(n,)``.
+    new_phase : np.ndarray or float
+        In radians, shape ``(n_fft // 2 + 1, 1 + n // hop_length)``, or one number for all.
+    n_fft, hop_length : int
+        In samples.
+
+    Returns
+    -------
+    np.ndarray
+        Shape ``(n,)``: the signal whose STFT is nearest (least squares) to what was asked.
+    """
+    x = as_audio(x)
+    magnitude = np.abs(stft(x, n_fft, hop_length))
+    phase = np.broadcast_to(new_phase, magnitude.shape) if np.ndim(new_phase) == 0 else new_phase
+    return istft(combine(magnitude, phase), hop_length, len(x))
+
+
+def scramble(
+    x: np.typing.ArrayLike,
+    amount: float = 1.0,
+    seed: int | None = None,
+    n_fft: int = N_FFT,
+    hop_length: int = HOP_LENGTH,
+) -> np.ndarray:
+    """Turn the phase of a sound towards random phase by `amount` (the slide's random phase is 1).
+
+    Returns
+    -------
+    np.ndarray
+        Shape ``(n,)``.
+    """
+    x = as_audio(x)
+    true = np.angle(stft(x, n_fft, hop_length))
+    return replace(x, mix(true, random_phase(true.shape, seed), amount), n_fft, hop_length)
+
+
+def swap(
+    a: np.typing.ArrayLike,
+    b: np.typing.ArrayLike,
+    n_fft: int = N_FFT,
+    hop_length: int = HOP_LENGTH,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exchange the phases of two sounds, cut to the shorter one.
+
+    Returns
+    -------
+    a_with_phase_of_b, b_with_phase_of_a : np.ndarray
+        Shape ``(n,)`` each.
+    """
+    a, b = as_audio(a, "a"), as_audio(b, "b")
+    n = min(len(a), len(b))
+    phase_a = np.angle(stft(a[:n], n_fft, hop_length))
+    phase_b = np.angle(stft(b[:n], n_fft, hop_length))
+    return replace(a[:n], phase_b, n_fft, hop_length), replace(b[:n], phase_a, n_fft, hop_length)
+
+
+def instantaneous_frequency(
+    spectrum: np.ndarray, sample_rate: int = SAMPLE_RATE, hop_length: int = HOP_LENGTH
+) -> np.ndarray:
+    r"""Frequency that the phase advance from frame to frame stands for (Flanagan & Golden 1966).
+
+    Bin k at frequency ``f_k`` is expected to turn by ``2 pi f_k hop / rate`` per hop; what it
+    turns in excess, wrapped to half a turn, tells how far the partial lies from the bin's centre.
+
+    Parameters
+    ----------
+    spectrum : np.ndarray
+        Complex, shape ``(bins, frames)``, centred frames as from :func:`lecture_utils.audio.stft`.
+    sample_rate, hop_length : int
+        In Hz and samples.
+
+    Returns
+    -------
+    np.ndarray
+        Hz, shape ``(bins, frames - 1)``. Right to within ``rate / (2 hop)`` of the bin's centre.
+    """
+    spectrum, bin_hz = _check_spectrum(spectrum, sample_rate)
+    n_fft = 2 * (len(spectrum) - 1)
+    check_stft_sizes(n_fft, hop_length)
+    if spectrum.shape[1] < 2:
+        raise ValueError("spectrum: one frame has no advance of phase; give two or more.")
+    expected = 2 * np.pi * bin_hz * hop_length / sample_rate
+    advance = np.diff(np.angle(spectrum), axis=1)
+    excess = wrap(advance - expected[:, None])
+    return bin_hz[:, None] + excess * sample_rate / (2 * np.pi * hop_length)
+
+
+def group_delay(spectrum: np.ndarray, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
+    r"""Where within its frame each bin's energy lies: minus the slope of phase over frequency.
+
+    A click delayed by t seconds from the frame's centre has the phase ``-2 pi f t``; the slope
+    between neighbouring bins gives t back.
+
+    Parameters
+    ----------
+    spectrum : np.ndarray
+        Complex, shape ``(bins, frames)``.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    np.ndarray
+        Seconds relative to the frame's centre, shape ``(bins - 1, frames)``, within half a window.
+    """
+    spectrum, bin_hz = _check_spectrum(spectrum, sample_rate)
+    # torch and librosa count phase from the frame's first sample; the centre is n_fft / 2 later,
+    # a turn of pi from bin to bin
+    slope = wrap(np.diff(np.angle(spectrum), axis=0) + np.pi)
+    return -slope / (2 * np.pi * (bin_hz[1] - bin_hz[0]))
+
+
+def _check_spectrum(spectrum: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the spectrum and the frequency of each bin in Hz."""
+    spectrum, sample_rate = np.asarray(spectrum), check_sample_rate(sample_rate)
+    if spectrum.ndim != 2 or not np.iscomplexobj(spectrum) or len(spectrum) < 3:
+        raise ValueError(
+            f"spectrum: expected complex (bins, frames), got {spectrum.dtype} {spectrum.shape}."
+        )
+    if not np.isfinite(spectrum).all():
+        raise ValueError("spectrum: NaN or infinite entries; remove them first.")
+    return spectrum, np.linspace(0, sample_rate / 2, len(spectrum))

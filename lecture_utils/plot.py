@@ -1,0 +1,227 @@
+"""Figures that can be read from the last row and by a screen reader.
+
+Plotters take ``ax=None`` and return the axes; :func:`show` puts a finished figure on the page with
+its description. Colour maps are safe for colour-blind readers (magma, viridis; phase, which wraps
+around, gets the cyclic twilight). Used by every notebook.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lecture_utils.audio import HOP_LENGTH, N_FFT, as_audio, check_sample_rate, stft
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: The eight colours of Okabe and Ito (2008), told apart by all common kinds of colour vision.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+
+_STYLE = {
+    "font.size": 12,
+    "axes.titlesize": 13,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.6,
+}
+
+
+def subplots(
+    n_rows: int = 1, n_columns: int = 1, height: float = 3.0, width: float = 11.0, **options: object
+) -> tuple[Figure, np.ndarray | Axes]:
+    """Make a figure in the course's style; `height` in inches is that of one row.
+
+    Returns
+    -------
+    figure : Figure
+    axes : Axes or np.ndarray of Axes
+        One, or an array as from ``matplotlib.pyplot.subplots``.
+    """
+    import matplotlib.pyplot as plt
+    from cycler import cycler
+
+    with plt.rc_context({**_STYLE, "axes.prop_cycle": cycler(color=COLOURS)}):
+        return plt.subplots(
+            n_rows,
+            n_columns,
+            figsize=(width, height * n_rows),
+            layout="constrained",
+            **options,
+        )
+
+
+def to_png(figure: Figure, dpi: int = 80) -> bytes:
+    """Return `figure` as PNG bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, facecolor="white")
+    return buffer.getvalue()
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Display `figure` with a description for those who can't see it, and close it.
+
+    Parameters
+    ----------
+    figure : Figure
+        As from :func:`subplots`.
+    alt : str
+        What is to be seen, in one or two sentences.
+
+    Raises
+    ------
+    ValueError
+        If `alt` is missing.
+    """
+    import matplotlib.pyplot as plt
+    from IPython.display import HTML, display
+
+    if not alt or not alt.strip():
+        raise ValueError("alt: describe the figure in a sentence for readers who can't see it.")
+    source = base64.b64encode(to_png(figure)).decode()
+    plt.close(figure)
+    display(
+        HTML(
+            f'<figure style="margin:0"><img alt="{escape(alt, quote=True)}" '
+            f'style="max-width:100%" src="data:image/png;base64,{source}"></figure>'
+        )
+    )
+
+
+def waveform(
+    x: np.typing.ArrayLike,
+    sample_rate: int,
+    ax: Axes | None = None,
+    title: str = "",
+    **line: object,
+) -> Axes:
+    """Draw sound ``(n,)`` against time in seconds."""
+    x, sample_rate, ax = as_audio(x), check_sample_rate(sample_rate), _axes(ax)
+    ax.plot(np.arange(len(x)) / sample_rate, x, **{"linewidth": 0.8, **line})
+    ax.set(xlabel="time (s)", ylabel="amplitude", title=title)
+    ax.margins(x=0)
+    return ax
+
+
+def spectrogram(
+    x: np.ndarray,
+    sample_rate: int,
+    n_fft: int = N_FFT,
+    hop_length: int = HOP_LENGTH,
+    ax: Axes | None = None,
+    title: str = "",
+    top_db: float = 80.0,
+    reference: float | None = None,
+    f_max: float | None = None,
+) -> Axes:
+    """Draw a magnitude in dB; of a sound ``(n,)`` or of a spectrogram ``(bins, frames)``.
+
+    Parameters
+    ----------
+    x : np.ndarray
+        Sound, complex STFT or magnitude.
+    sample_rate, n_fft, hop_length : int
+        In Hz and samples; `n_fft` is read off a spectrogram's shape.
+    ax, title
+        Where, and what it is called.
+    top_db : float
+        Range of the colours.
+    reference : float, optional
+        Magnitude of the brightest colour, to draw several pictures on one scale; the largest
+        value by default.
+    f_max : float, optional
+        Highest frequency shown, in Hz.
+    """
+    x, ax = np.asarray(x), _axes(ax)
+    magnitude = np.abs(stft(x, n_fft, hop_length) if x.ndim == 1 else x)
+    reference = magnitude.max() if reference is None else reference
+    reference = reference if reference > 0 else 1.0
+    level = 20 * np.log10(np.maximum(magnitude / reference, 10 ** (-top_db / 20)))
+    return _image(ax, level, sample_rate, hop_length, title, "magma", (-top_db, 0), "dB", f_max)
+
+
+def phase(
+    angle: np.ndarray,
+    sample_rate: int,
+    hop_length: int = HOP_LENGTH,
+    ax: Axes | None = None,
+    title: str = "",
+    f_max: float | None = None,
+) -> Axes:
+    """Draw phases in radians, shape ``(bins, frames)``, on a colour circle."""
+    ax, limits = _axes(ax), (-np.pi, np.pi)
+    wrapped = np.angle(np.exp(1j * np.asarray(angle)))
+    return _image(ax, wrapped, sample_rate, hop_length, title, "twilight", limits, "rad", f_max)
+
+
+def image(
+    values: np.ndarray,
+    sample_rate: int,
+    hop_length: int = HOP_LENGTH,
+    ax: Axes | None = None,
+    title: str = "",
+    limits: tuple[float, float] | None = None,
+    unit: str = "",
+    f_max: float | None = None,
+    cmap: str = "viridis",
+) -> Axes:
+    """Draw any quantity given per bin and frame, shape ``(bins, frames)``; NaN stays white."""
+    ax, values = _axes(ax), np.asarray(values)
+    limits = (np.nanmin(values), np.nanmax(values)) if limits is None else limits
+    return _image(ax, values, sample_rate, hop_length, title, cmap, limits, unit, f_max)
+
+
+def mel(
+    log_mel: np.ndarray,
+    sample_rate: int,
+    hop_length: int = HOP_LENGTH,
+    ax: Axes | None = None,
+    title: str = "",
+    limits: tuple[float, float] | None = None,
+) -> Axes:
+    """Draw a log-mel spectrogram ``(n_mels, frames)`` against time and mel band."""
+    ax, log_mel = _axes(ax), np.asarray(log_mel)
+    limits = (log_mel.min(), log_mel.max()) if limits is None else limits
+    bands, frames = log_mel.shape
+    seconds = frames * hop_length / check_sample_rate(sample_rate)
+    picture = ax.imshow(
+        log_mel, origin="lower", aspect="auto", cmap="magma", vmin=limits[0], vmax=limits[1],
+        extent=(0, seconds, 0, bands), interpolation="nearest",
+    )  # fmt: skip
+    ax.figure.colorbar(picture, ax=ax, label="log mel", pad=0.01)
+    ax.set(xlabel="time (s)", ylabel="mel band", title=title)
+    return ax
+
+
+def _axes(ax: Axes | None) -> Axes:
+    return subplots()[1] if ax is None else ax
+
+
+def _image(
+    ax: Axes,
+    values: np.ndarray,
+    sample_rate: int,
+    hop_length: int,
+    title: str,
+    cmap: str,
+    limits: tuple[float, float],
+    unit: str,
+    f_max: float | None,
+) -> Axes:
+    bins, frames = values.shape
+    nyquist = check_sample_rate(sample_rate) / 2
+    seconds = frames * hop_length / sample_rate
+    picture = ax.imshow(
+        values, origin="lower", aspect="auto", cmap=cmap, vmin=limits[0], vmax=limits[1],
+        extent=(0, seconds, 0, nyquist / 1000), interpolation="nearest",
+    )  # fmt: skip
+    ax.figure.colorbar(picture, ax=ax, label=unit, pad=0.01)
+    ax.set(xlabel="time (s)", ylabel="frequency (kHz)", title=title)
+    if f_max:
+        ax.set_ylim(0, f_max / 1000)
+    return ax
