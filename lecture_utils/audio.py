@@ -62,12 +62,13 @@ def as_audio(x: np.typing.ArrayLike, name: str = "audio", min_samples: int = 1) 
         x = (x.astype(np.float64) - offset) / scale
     if x.dtype.kind not in "fiu":
         raise TypeError(f"{name}: expected real samples, got an array of {x.dtype}.")
-    if x.ndim > 1:
+    if x.ndim > 1 and x.size:
         x = _mix_down(np.squeeze(x), name)
     if x.size < max(1, min_samples):
         need = f"at least {min_samples} samples" if min_samples > 1 else "at least one sample"
         raise ValueError(f"{name}: {x.size} samples given, {need} needed.")
-    x = np.ascontiguousarray(x.reshape(-1), dtype=np.float32)
+    with np.errstate(over="ignore"):  # too large for float32 becomes inf, which is refused below
+        x = np.ascontiguousarray(x.reshape(-1), dtype=np.float32)
     if not np.isfinite(x).all():
         first = int(np.argmin(np.isfinite(x)))
         raise ValueError(f"{name}: sample {first} is {x[first]}; remove NaN and infinite values.")

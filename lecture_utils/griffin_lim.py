@@ -186,7 +186,8 @@ def spectral_convergence(
 
 
 def _convergence(rebuilt: torch.Tensor, target: torch.Tensor) -> float:
-    return float(torch.linalg.norm(rebuilt.abs() - target) / torch.linalg.norm(target))
+    error = torch.linalg.norm(rebuilt.abs() - target, dtype=torch.float64)
+    return float(error / torch.linalg.norm(target, dtype=torch.float64))
 
 
 def _check_magnitude(magnitude: np.ndarray | torch.Tensor, n_fft: int | None) -> torch.Tensor:

@@ -1,0 +1,168 @@
+"""The door of every room: what comes in as sound, and how wrong input is answered."""
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lecture_utils import audio
+
+
+def tone(seconds=0.5, hz=440.0, rate=16000):
+    return np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate).astype(np.float32)
+
+
+def test_integer_pcm_is_scaled():
+    assert audio.as_audio(np.array([-32768, 0, 16384], np.int16)).tolist() == [-1.0, 0.0, 0.5]
+    assert audio.as_audio(np.array([0, 128, 192], np.uint8)).tolist() == [-1.0, 0.0, 0.5]
+    assert audio.as_audio(np.array([-(2**31), 2**30], np.int32)).tolist() == [-1.0, 0.5]
+
+
+@pytest.mark.parametrize("shape", [(1, 100), (100, 1), (1, 1, 100)])
+def test_empty_axes_go(shape):
+    x = np.arange(100, dtype=np.float32) / 100
+    assert np.array_equal(audio.as_audio(x.reshape(shape)), x)
+
+
+@pytest.mark.parametrize("channels_first", [True, False])
+def test_stereo_is_mixed_down_with_a_warning(channels_first):
+    stereo = np.stack([np.full(100, 0.2), np.full(100, 0.6)])
+    with pytest.warns(UserWarning, match="2 channels mixed down"):
+        mono = audio.as_audio(stereo if channels_first else stereo.T)
+    assert np.allclose(mono, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        ([], ValueError, "0 samples given"),
+        ([0.0, np.nan], ValueError, "sample 1 is nan"),
+        ([np.inf, 0.0], ValueError, "sample 0 is inf"),
+        (np.full(10, 12000.0), ValueError, "divide 16-bit sound by 32768"),
+        (np.arange(10) * 1000, ValueError, "divide 16-bit sound by 32768"),
+        (np.zeros(5, complex), TypeError, "complex"),
+        (["a"], TypeError, "real samples"),
+        (np.zeros((20, 20)), ValueError, "one sound at a time"),
+        (np.zeros((2, 3, 100)), ValueError, "one sound at a time"),
+        ([[0.0, 1.0], [1.0]], ValueError, "rectangular"),
+    ],
+)
+def test_wrong_sound_gets_one_sentence(x, error, message):
+    with pytest.raises(error, match=message) as info:
+        audio.as_audio(x)
+    assert "\n" not in str(info.value)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    hnp.arrays(
+        st.sampled_from([np.float32, np.float64, np.int16, np.uint8, np.int64, np.bool_]),
+        hnp.array_shapes(max_dims=3, min_side=0, max_side=12),
+    )
+)
+@pytest.mark.filterwarnings("ignore:.*mixed down:UserWarning")
+def test_any_array_works_or_is_refused_clearly(x):
+    try:
+        y = audio.as_audio(x)
+    except (ValueError, TypeError) as error:
+        assert str(error).startswith("audio: ") and "\n" not in str(error)
+    else:
+        assert y.dtype == np.float32 and y.ndim == 1 and len(y) and np.isfinite(y).all()
+
+
+@pytest.mark.parametrize("rate", [-1, 0, 50, 1e7, 44100.5, "16000", None, float("nan")])
+def test_wrong_rate(rate):
+    with pytest.raises(ValueError, match="is not a sample rate"):
+        audio.check_sample_rate(rate)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_write_then_read(tmp_path, suffix):
+    path = audio.write(tmp_path / f"tone.{suffix}", 0.5 * tone(), 16000)
+    x, rate = audio.read(path)
+    assert rate == 16000 and np.abs(x - 0.5 * tone()).max() < 2**-15
+
+
+def test_read_resamples_96_khz_eight_bit_stereo(tmp_path):
+    path = tmp_path / "odd.wav"
+    x = 0.5 * tone(rate=96000)
+    soundfile.write(path, np.stack([x, x], 1), 96000, subtype="PCM_U8")
+    with pytest.warns(UserWarning, match="mixed down"):
+        y, rate = audio.read(path, sample_rate=16000)
+    assert rate == 16000 and len(y) == 8000
+    assert np.abs(y - 0.5 * tone())[100:-100].max() < 0.02
+
+
+def test_read_refuses_what_is_no_sound(tmp_path):
+    (tmp_path / "text.wav").write_text("not a sound")
+    (tmp_path / "empty.wav").write_bytes(b"")
+    for name in ("text.wav", "empty.wav"):
+        with pytest.raises(ValueError, match=f"{name} is not a readable sound file"):
+            audio.read(tmp_path / name)
+    with pytest.raises(FileNotFoundError, match="check the name"):
+        audio.read(tmp_path / "missing.wav")
+    soundfile.write(tmp_path / "no_samples.wav", np.zeros(0), 16000)
+    with pytest.raises(ValueError, match="lasts 0.00 s"):
+        audio.read(tmp_path / "no_samples.wav")
+
+
+def test_an_hour_is_read_in_parts(tmp_path):
+    path = tmp_path / "hour.flac"
+    soundfile.write(path, np.zeros(3600 * 1000, np.int16), 1000)
+    with pytest.raises(ValueError, match="lasts 60 minutes; read a part"):
+        audio.read(path)
+    x, _ = audio.read(path, start=1800, duration=2)
+    assert len(x) == 2000
+    with pytest.raises(ValueError, match="nothing starts"):
+        audio.read(path, start=4000, duration=2)
+
+
+def test_resample_keeps_pitch_and_level():
+    y = audio.resample(tone(1.0, rate=48000), 48000, 16000)
+    assert np.abs(y - tone(1.0))[200:-200].max() < 1e-3
+
+
+def test_levels():
+    assert audio.level_db(tone()) == pytest.approx(-3.01, abs=0.01)
+    assert audio.peak_db(0.1 * np.ones(10)) == pytest.approx(-20)
+    assert audio.level_db(np.zeros(10)) == -np.inf == audio.peak_db(np.zeros(10))
+    assert audio.level_db(audio.match_level(0.1 * tone(), tone())) == pytest.approx(-3.01, abs=0.01)
+    assert not audio.match_level(np.zeros(10), tone()).any()
+
+
+@pytest.mark.parametrize(("n_fft", "hop"), [(1024, 256), (512, 100), (2048, 1024)])
+def test_stft_equals_librosa_and_comes_back(n_fft, hop):
+    import librosa
+
+    x = np.random.default_rng(0).normal(0, 0.1, 12345).astype(np.float32)
+    spectrum = audio.stft(x, n_fft, hop)
+    expected = librosa.stft(x, n_fft=n_fft, hop_length=hop, pad_mode="reflect")
+    assert spectrum.shape == (n_fft // 2 + 1, 1 + len(x) // hop)
+    assert np.abs(spectrum - expected).max() < 1e-4
+    assert np.abs(audio.istft(spectrum, hop, len(x)) - x).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(n_fft=1023), "even number"),
+        (dict(n_fft=0), "even number"),
+        (dict(hop_length=0), "overlap by half"),
+        (dict(hop_length=600), "overlap by half"),
+        (dict(n_fft=1024.0), "whole number"),
+    ],
+)
+def test_stft_sizes(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        audio.stft(tone(), **arguments)
+
+
+def test_stft_of_one_sample():
+    with pytest.raises(ValueError, match="513 samples needed"):
+        audio.stft(np.ones(1))
+    with pytest.raises(ValueError, match="expected complex"):
+        audio.istft(np.ones((513, 10)))
+    with pytest.raises(ValueError, match="hold no samples"):
+        audio.istft(np.ones((513, 1), complex))
