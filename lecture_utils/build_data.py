@@ -14,16 +14,21 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lecture_utils import audio, data
+
+if TYPE_CHECKING:
+    from lecture_utils.performance import Line
 
 #: The sources: what they are, and what is made of them.
 SOURCES = {
@@ -34,6 +39,9 @@ SOURCES = {
     "freedoom": "Debian package, for the five-track rolls",
     "librosa-0.7.2": "source archive from PyPI (.tar.gz), for the jazz clip",
 }
+
+#: The names that `data.training_set` knows.
+TRAINING_SETS = ("speech", "violin", "flute", "cello", "piano")
 
 #: Reserved prompts start here in path order: never trained or tuned on.
 FIRST_RESERVED_PROMPT = "vm-saveoper.g722"
@@ -82,6 +90,36 @@ def _unpack(archive: Path, folder: Path) -> None:
         tar.extractall(unfinished, filter="data")
     inner = [*unfinished.iterdir()]
     (inner[0] if inner[0].name == folder.name else unfinished).rename(folder)
+
+
+def build_bank_samples() -> None:
+    """Cut the sample bank."""
+    from lecture_utils import build_bank
+
+    names = ("fluid-soundfont-gm", "musescore-general-soundfont")
+    build_bank.cut({name: source(name) for name in names}, data.ROOT / "bank")
+
+
+def build_renders() -> None:
+    """Render the motif, the held-out sets of violin and piano, and the voices."""
+    from lecture_utils import renders
+
+    refresh_manifest()  # the sampler refuses a bank that is not the listed one
+    _write_line("test/motif", *renders.motif())
+    _write_line("test/violin_test", *renders.violin_test())
+    audio.write(data.ROOT / "test/piano_test.flac", renders.piano_test(), 16_000)
+    for name in renders.VOICES:
+        _write_line(f"voices/{name}", *renders.voice(name))
+
+
+def _write_line(name: str, x: np.ndarray, line: Line) -> None:
+    audio.write(data.ROOT / f"{name}.flac", x, 16_000)
+    _save_curves(data.ROOT / name, line)
+
+
+def _save_curves(stem: Path, line: Line) -> None:
+    np.save(f"{stem}_f0.npy", line.f0_hz.astype(np.float32))
+    np.save(f"{stem}_dynamics.npy", line.dynamics.astype(np.float32))
 
 
 def build_clips() -> None:
@@ -145,34 +183,35 @@ def _faded(x: np.ndarray, n_samples: float) -> np.ndarray:
 def training_set(name: str) -> data.TrainingSet:
     """Load a training set from the cache, building it first if needed: see `data.training_set`."""
     if name not in TRAINING_SETS:
-        raise ValueError(f"No training set {name!r}; there are {', '.join(sorted(TRAINING_SETS))}.")
+        raise ValueError(f"No training set {name!r}; there are {', '.join(TRAINING_SETS)}.")
     import soundfile
 
     file = data.cache_dir() / f"{name}_train.flac"
     if not file.is_file():
-        TRAINING_SETS[name](file)
+        _build_training_set(name, file)
     x, rate = soundfile.read(file, dtype="float32")
     return data.TrainingSet(x, rate, *_curves(file))
 
 
 def _curves(file: Path) -> list[np.ndarray]:
-    curves = [file.with_name(f"{file.stem}_{curve}.npy") for curve in ("f0_hz", "dynamics")]
+    curves = [file.with_name(f"{file.stem}_{curve}.npy") for curve in ("f0", "dynamics")]
     return [np.load(c, allow_pickle=False) for c in curves if c.is_file()]
 
 
-def _build_speech_training(file: Path) -> None:
-    x = np.concatenate([_decode_g722(p) for p in _prompts() if not _is_reserved(p)])
-    _write_whole(file, x)
+def _build_training_set(name: str, file: Path) -> None:
+    """Make a training set; its sound is put in place last, so that no half of one stays behind."""
+    from lecture_utils import renders
 
-
-def _write_whole(file: Path, x: np.ndarray) -> None:
-    """Write 16 kHz sound so that an interrupt leaves no half file behind."""
-    unfinished = file.with_name(file.stem + ".part.flac")
+    if name == "speech":
+        x = np.concatenate([_decode_g722(p) for p in _prompts() if not _is_reserved(p)])
+    elif name == "piano":
+        x = renders.piano_training()
+    else:
+        x, line = renders.solo_training(name)
+        _save_curves(file.with_suffix(""), line)
+    unfinished = file.with_name(f"{file.stem}.{os.getpid()}.flac")
     audio.write(unfinished, x, 16_000)
     unfinished.replace(file)
-
-
-TRAINING_SETS = {"speech": _build_speech_training}
 
 
 def refresh_manifest() -> list[str]:
@@ -259,7 +298,12 @@ def main(arguments: list[str] | None = None) -> None:
     print("\n".join(problems) or f"{len(data.names())} files, all as listed")
 
 
-STEPS = {"clips": build_clips, "speech": build_speech}
+STEPS = {
+    "clips": build_clips,
+    "speech": build_speech,
+    "bank": build_bank_samples,
+    "renders": build_renders,
+}
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,331 @@
+"""Turn notes into playing: expressive solo lines, endless practice phrases, humanised scores.
+
+What :mod:`lecture_utils.sampler` plays is decided here: curves of pitch and dynamics for solo
+instruments, timing and key strength for the piano. Used by notebooks 03 and 08, and for
+`lecture_utils.data.training_set`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+#: Control values a second.
+CONTROL_RATE = 250
+
+
+class Instrument(NamedTuple):
+    """Range of an instrument (MIDI) and its widest vibrato (cents)."""
+
+    low: int
+    high: int
+    vibrato_cents: float
+
+
+#: The solo instruments of the sample bank.
+INSTRUMENTS = {
+    "violin": Instrument(55, 91, 28.0),
+    "flute": Instrument(60, 91, 18.0),
+    "cello": Instrument(36, 69, 22.0),
+}
+
+
+class Stroke(NamedTuple):
+    """One bow stroke or breath: control frames [start, stop); without attack it joins the last."""
+
+    start: int
+    stop: int
+    attack: bool = True
+
+
+class Note(NamedTuple):
+    """A note to be performed: times in seconds, pitch as MIDI number, and how it is played."""
+
+    start: float
+    stop: float
+    midi: float
+    dynamics: float = 0.7
+    slurred: bool = False
+    vibrato_cents: float = 15.0
+    swell: float = 0.0
+
+
+class Line(NamedTuple):
+    """A solo line: ``f0_hz`` and ``dynamics`` (both ``(frames,)``, 250 Hz) and its strokes."""
+
+    f0_hz: np.ndarray
+    dynamics: np.ndarray
+    strokes: list[Stroke]
+
+
+def check_instrument(instrument: str) -> None:
+    """Raise ValueError, with the nearest name, unless the bank has this solo instrument."""
+    if instrument not in INSTRUMENTS:
+        near = difflib.get_close_matches(str(instrument), INSTRUMENTS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(INSTRUMENTS)}."
+        raise ValueError(f"No solo instrument {instrument!r}; {hint}")
+
+
+def perform(notes: list[Note], seconds: float, instrument: str, seed: int = 0) -> Line:
+    """Turn notes into an expressive line: glides, late vibrato, swells, a drifting pitch.
+
+    Parameters
+    ----------
+    notes : list of Note
+        In time order, at most one at a time.
+    seconds : float
+        Length of the line.
+    instrument : str
+        A vibrato wider than the instrument's is held to it.
+    seed : int
+        Of vibrato rates, intonation and glides.
+
+    Returns
+    -------
+    Line
+        With ``round(seconds * 250)`` frames.
+    """
+    from scipy.ndimage import uniform_filter1d
+
+    check_instrument(instrument)
+    rng = np.random.default_rng(seed)
+    n = round(seconds * CONTROL_RATE)
+    drift = _drift_cents(n, rng)
+    midi, dynamics, strokes, last = np.zeros(n), np.zeros(n), [], None
+    for note in notes:
+        a, b = (min(n, round(t * CONTROL_RATE)) for t in (note.start, note.stop))
+        if b - a < 10:  # shorter than 40 ms: not to be played
+            continue
+        slurred = note.slurred and last is not None and strokes[-1].stop == a
+        interval = note.midi - last.midi if slurred else 0.0
+        midi[a:b], dynamics[a:b] = _shape(note, b - a, interval, instrument, rng)
+        midi[a:b] += drift[a:b] / 100
+        if slurred and abs(interval) <= 2 and rng.random() < 0.45:
+            strokes[-1] = strokes[-1]._replace(stop=b)  # the finger moves, the bow does not
+        else:
+            strokes.append(Stroke(a, b, attack=not slurred))
+        last = note
+    voiced = midi > 0
+    f0_hz = np.where(voiced, 440 * 2 ** ((midi - 69) / 12), 0)
+    weight = uniform_filter1d(voiced.astype(float), 9)  # smooth over 36 ms, silence left out
+    smooth = uniform_filter1d(np.where(voiced, dynamics, 0), 9) / np.maximum(weight, 1e-9)
+    return Line(f0_hz, np.where(voiced, np.clip(smooth, 0.05, 1), 0), strokes)
+
+
+def _drift_cents(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Slow wandering of the intonation: a random walk without its slowest part (2 s)."""
+    from scipy.ndimage import uniform_filter1d
+
+    walk = np.cumsum(rng.normal(0, 0.35, n))
+    return walk - uniform_filter1d(walk, 500)
+
+
+def _shape(
+    note: Note, n: int, interval: float, instrument: str, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give one note its pitch (MIDI) and dynamics, both ``(n,)`` frames."""
+    from scipy.special import expit
+
+    t = np.arange(n) / CONTROL_RATE
+    depth = min(note.vibrato_cents, INSTRUMENTS[instrument].vibrato_cents)
+    onset = np.clip((t - 0.12) / 0.3, 0, 1)
+    beat = onset * np.sin(2 * np.pi * rng.uniform(4.8, 6.6) * t)
+    midi = note.midi + rng.normal(0, 0.04) + depth / 100 * beat
+    glide = rng.uniform(0.03, 0.1)
+    if rng.random() < 0.5:  # slide into half of the slurred notes
+        midi -= interval * expit(9 * (0.5 - t / glide))
+    dynamics = note.dynamics * (1 + note.swell * np.linspace(-1, 1, n))
+    return midi, dynamics + 0.0012 * depth * beat
+
+
+#: Scales (semitones) and rhythms (beats) from which :func:`phrases` draws.
+_SCALES = [(0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 3, 5, 7, 9, 10), (0, 2, 4, 7, 9)]
+_RHYTHMS = [
+    (1, 1, 1, 1), (1, 0.5, 0.5, 1, 1), (1.5, 0.5, 1, 1), (2, 1, 1), (0.5, 0.5, 0.5, 0.5, 1, 1),
+    (3, 1), (4,), (0.5, 0.5, 1, 0.5, 0.5, 1), (0.25, 0.25, 0.5, 1, 2), (0.25,) * 4 + (0.5, 0.5, 2),
+]  # fmt: skip
+
+
+def phrases(minutes: float, instrument: str = "violin", seed: int = 0) -> Line:
+    """Make up practice phrases: random walks on scales, played in many ways.
+
+    Legato, detached, mixed and short; tempo 56 to 138; soft to loud; one phrase in ten is of long
+    swelling tones. They cover the range of the instrument, and mean nothing as music.
+
+    Parameters
+    ----------
+    minutes : float
+        Length, 0.2 to 120.
+    instrument : str
+        "violin", "flute" or "cello".
+    seed : int
+        Decides everything.
+
+    Returns
+    -------
+    Line
+        With ``round(minutes * 60 * 250)`` frames.
+    """
+    check_instrument(instrument)
+    if not 0.2 <= minutes <= 120:
+        raise ValueError(f"minutes={minutes:g}: give 0.2 to 120.")
+    rng = np.random.default_rng(seed)
+    notes, t = [], 0.25
+    while t < 60 * minutes - 4:
+        make = _long_tones if rng.random() < 0.1 else _phrase
+        notes += make(t, instrument, rng)
+        t = notes[-1].stop + rng.choice([0.15, 0.35, 0.7, 1.2], p=[0.5, 0.3, 0.15, 0.05])
+    return perform(notes, 60 * minutes, instrument, seed)
+
+
+def _long_tones(t: float, instrument: str, rng: np.random.Generator) -> list[Note]:
+    low, high, vibrato = INSTRUMENTS[instrument]
+    notes = []
+    for _ in range(2):
+        stop = t + rng.uniform(2, 5)
+        midi, swell = rng.integers(low, high + 1), rng.uniform(-0.75, 0.75)
+        notes.append(Note(t, stop, midi, 0.55, False, rng.uniform(0, vibrato), swell))
+        t = stop + 0.1
+    return notes
+
+
+def _phrase(t: float, instrument: str, rng: np.random.Generator) -> list[Note]:
+    """Walk along a scale within two octaves, for two to four rhythms, to a long last note."""
+    low, high, vibrato = INSTRUMENTS[instrument]
+    key, scale = rng.integers(12), _SCALES[rng.integers(len(_SCALES))]
+    ladder = [m for m in range(low, high + 1) if (m - key) % 12 in scale]
+    bottom = rng.integers(0, len(ladder) - 5)
+    top = min(len(ladder) - 1, bottom + rng.integers(5, 15))
+    beats = [b for _ in range(rng.integers(2, 5)) for b in _RHYTHMS[rng.integers(len(_RHYTHMS))]]
+    beats[-1] = rng.integers(2, 5)
+    style = rng.choice(["legato", "detached", "mixed", "short"], p=[0.4, 0.25, 0.25, 0.1])
+    beat_s, base, arch = 60 / rng.uniform(56, 138), rng.uniform(0.25, 0.9), rng.uniform(-0.2, 0.4)
+    step, direction, notes, gapless = rng.integers(bottom, top + 1), rng.choice([-1, 1]), [], False
+    for k, length in enumerate(beats):
+        move = direction * rng.choice([0, 1, 2, 3, 4, 5], p=[0.06, 0.56, 0.2, 0.06, 0.06, 0.06])
+        if rng.random() < 0.28:
+            direction = -direction
+        step = step + move if bottom <= step + move <= top else np.clip(step - move, bottom, top)
+        seconds = length * beat_s * (1 + 0.02 * rng.normal())
+        legato = style == "legato" or (style == "mixed" and rng.random() < 0.5)
+        gate = 1.0 if legato else 0.45 if style == "short" else 0.88
+        dynamics = base + arch * np.sin(np.pi * k / len(beats)) + 0.05 * rng.normal()
+        depth = rng.uniform(0, vibrato) if seconds > 0.28 and rng.random() < 0.85 else 0.0
+        swell = rng.normal(0, 0.18) if length < 3 else rng.uniform(-0.5, 0.5)
+        stop = t + gate * seconds
+        notes.append(Note(t, stop, ladder[step], dynamics, gapless, depth, swell))
+        t, gapless = t + seconds, legato
+    return notes
+
+
+def read_midi(file: str | Path) -> np.ndarray:
+    """Read the notes of a MIDI file, all tracks together, along its tempo map.
+
+    Parameters
+    ----------
+    file : str or Path
+        For example ``data.path("maple_leaf_rag")``.
+
+    Returns
+    -------
+    np.ndarray
+        Rows ``(start, stop, midi, velocity, beat)`` by start: seconds, key, strength, and the
+        start in beats (quarter notes).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no MIDI file, or holds no notes.
+    """
+    import mido
+
+    if not Path(file).is_file():
+        raise FileNotFoundError(f"No MIDI file at {file}; check the name and the folder.")
+    try:
+        midi = mido.MidiFile(file)
+    except (OSError, EOFError, ValueError, IndexError, KeyError) as error:
+        raise ValueError(f"{Path(file).name} is not a readable MIDI file ({error}).") from None
+    sounding, notes, seconds, beat, tempo = {}, [], 0.0, 0.0, 500_000
+    for message in mido.merge_tracks(midi.tracks):
+        seconds += mido.tick2second(message.time, midi.ticks_per_beat, tempo)
+        beat += message.time / midi.ticks_per_beat
+        if message.type == "set_tempo":
+            tempo = message.tempo
+        elif message.type == "note_on" and message.velocity:
+            begun = (seconds, message.velocity, beat)
+            sounding.setdefault((message.channel, message.note), []).append(begun)
+        elif message.type in ("note_on", "note_off"):
+            queue = sounding.get((message.channel, message.note))
+            if queue:
+                start, velocity, at = queue.pop(0)
+                notes.append((start, max(seconds, start + 0.01), message.note, velocity, at))
+    if not notes:
+        raise ValueError(f"{Path(file).name} holds no notes.")
+    return np.array(sorted(notes))
+
+
+def humanise(
+    notes: np.ndarray,
+    seed: int = 0,
+    tempo: float = 1.0,
+    transpose: int = 0,
+    pedal: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Play a score as a pianist might: voiced melody, accents, swells, rubato, uneven fingers.
+
+    Parameters
+    ----------
+    notes : np.ndarray
+        From :func:`read_midi`.
+    seed : int
+        Of timing and strength.
+    tempo : float
+        Factor on the speed.
+    transpose : int
+        Semitones.
+    pedal : bool
+        Change the sustain pedal on every bass note, half a second apart or more.
+
+    Returns
+    -------
+    notes : np.ndarray
+        Rows ``(start, stop, midi, velocity)``.
+    pedal : np.ndarray
+        Rows ``(down, up)`` in seconds; empty without `pedal`.
+    """
+    rng = np.random.default_rng(seed)
+    start, stop, midi, _, beat = np.asarray(notes, np.float64).T
+    onset = np.round(start, 2)
+    chord = [midi[onset == t] for t in onset]
+    melody = midi == [keys.max() for keys in chord]
+    bass = (midi == [keys.min() for keys in chord]) & (midi < 56)
+    on_beat, on_bar = (np.abs(beat / k - np.round(beat / k)) < 0.02 / k for k in (1, 2))
+    swell = [9 * np.sin(2 * np.pi * (beat / 16 + rng.random()))]
+    swell += [5 * np.sin(2 * np.pi * (beat / 64 + rng.random()))]
+    velocity = 72 + 9 * melody + 4 * bass + 6 * on_beat + 4 * on_bar + swell[0] + swell[1]
+    velocity += 5 * np.clip((midi - 72) / 12, -1, 1.5) + rng.normal(0, 5, len(midi))
+    warped = _rubato(stop.max(), tempo, rng)
+    start2 = np.maximum(0, warped(start) + rng.normal(0, 0.006, len(midi)))
+    stop2 = np.maximum(warped(stop), start2 + 0.05)
+    played = np.stack([start2, stop2, midi + transpose, np.clip(velocity, 18, 122)], axis=1)
+    changes = [-1.0]
+    for t in np.sort(start2[bass]) if pedal else ():
+        if t - changes[-1] > 0.5:
+            changes.append(t)
+    downs = np.array(changes[1:]) + 0.09
+    ups = np.append(downs[1:] - 0.11, stop2.max()) if len(downs) else downs
+    return played[np.argsort(start2, kind="stable")], np.stack([downs, ups], axis=1)
+
+
+def _rubato(seconds: float, tempo: float, rng: np.random.Generator) -> functools.partial:
+    """Map score time to played time, at a tempo that breathes by some percent."""
+    grid = np.arange(0, seconds + 1, 0.05)
+    breath = 0.035 * np.sin(2 * np.pi * (grid / 9.3 + rng.random())) + 0.02 * np.sin(grid * 1.7)
+    played = np.concatenate([[0], np.cumsum(0.05 / (tempo * (1 + breath)))[:-1]])
+    return functools.partial(np.interp, xp=grid, fp=played)
