@@ -172,6 +172,13 @@ def _decode_g722(file: Path) -> np.ndarray:
     return audio.as_audio(np.concatenate(frames))
 
 
+def build_piano_rolls() -> None:
+    """Cut the five-track phrases out of Freedoom's music."""
+    from lecture_utils import build_rolls
+
+    build_rolls.cut(source("freedoom"), data.ROOT / "rolls/freedoom.npz")
+
+
 def _faded(x: np.ndarray, n_samples: float) -> np.ndarray:
     fade = np.sin(np.linspace(0, np.pi / 2, int(n_samples), dtype=np.float32)) ** 2
     x = x.copy()
@@ -301,6 +308,7 @@ def main(arguments: list[str] | None = None) -> None:
 STEPS = {
     "clips": build_clips,
     "speech": build_speech,
+    "rolls": build_piano_rolls,
     "bank": build_bank_samples,
     "renders": build_renders,
 }
