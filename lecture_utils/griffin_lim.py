@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from lecture_utils import mel
 from lecture_utils.audio import HOP_LENGTH, check_stft_sizes
 
 
@@ -155,6 +156,41 @@ def griffin_lim(
         convergence.append(_convergence(transform.forward(y), target))
     y = y if is_tensor else y.numpy()
     return (y, np.array(convergence)) if history else y
+
+
+def from_mel(
+    log_mel: np.ndarray,
+    preset: str = "course16k",
+    n_iter: int = 60,
+    momentum: float = 0.99,
+    seed: int | None = None,
+) -> np.ndarray:
+    """Turn a log-mel spectrogram into sound: invert the mel bands, then search the phase.
+
+    Frame t of the vocoders' mel is centred on sample ``(t + 1/2) * hop_length``, frame t of
+    :func:`griffin_lim` on ``t * hop_length``. One frame is repeated on either side and half a hop
+    cut off, so that the result lies exactly under the original.
+
+    Parameters
+    ----------
+    log_mel : np.ndarray
+        Shape ``(n_mels, frames)``, from :func:`lecture_utils.mel.log_mel` with the same preset.
+    preset : str
+        Name of the mel front-end.
+    n_iter, momentum, seed
+        As in :func:`griffin_lim`.
+
+    Returns
+    -------
+    np.ndarray
+        Shape ``(frames * hop_length,)``.
+    """
+    hop_length = mel.preset(preset).hop_length
+    magnitude = mel.invert(log_mel, preset)
+    n_frames = magnitude.shape[1]
+    magnitude = np.pad(magnitude, ((0, 0), (1, 1)), mode="edge")
+    y = griffin_lim(magnitude, n_iter, momentum, hop_length=hop_length, seed=seed)
+    return y[hop_length // 2 : hop_length // 2 + n_frames * hop_length]
 
 
 def spectral_convergence(

@@ -1,0 +1,213 @@
+r"""The mel spectrogram that vocoders start from, and the way back to a magnitude.
+
+80 bands, narrow below and wide above like the ear's, on a logarithmic scale. Nothing differs so
+often between published vocoders as this front-end, and a vocoder fed with another one's mel makes
+noise: the presets below are exact. Used by notebooks 03 and 05 to 09.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lecture_utils.audio import as_audio, check_sample_rate, check_stft_sizes
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A mel front-end: sizes in samples and Hz, logarithm ("ln" or "log10") and its floor.
+
+    ``epsilon`` is added under the square root of the magnitude, as HiFi-GAN does.
+    """
+
+    sample_rate: int
+    n_fft: int = 1024
+    hop_length: int = 256
+    n_mels: int = 80
+    f_min: float = 0.0
+    f_max: float | None = None
+    log: str = "ln"
+    floor: float = 1e-5
+    epsilon: float = 0.0
+
+
+#: The course's format, and the published ones of HiFi-GAN (Kong et al. 2020) and MelGAN
+#: (Kumar et al. 2019).
+PRESETS = {
+    "course16k": Preset(16_000, f_max=8000.0, epsilon=1e-9),
+    "hifi_gan22k": Preset(22_050, f_max=8000.0, epsilon=1e-9),
+    "melgan22k": Preset(22_050, log="log10"),
+}
+
+
+def preset(name: str) -> Preset:
+    """Return a preset by name; an unknown name is answered with the nearest one."""
+    if name not in PRESETS:
+        near = difflib.get_close_matches(str(name), PRESETS, n=1, cutoff=0.3)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(PRESETS)}."
+        raise ValueError(f"No mel preset {name!r}; {hint}")
+    return PRESETS[name]
+
+
+class MelSpectrogram(torch.nn.Module):
+    """Magnitude in mel bands: ``(batch, n)`` to ``(batch, n_mels, n // hop_length)``.
+
+    The edges are mirrored by ``(n_fft - hop_length) / 2`` samples and frames are not centred, as
+    in the published vocoders: frame t is centred on sample ``(t + 1/2) * hop_length``, and there
+    are exactly ``n // hop_length`` of them, so that a vocoder returns ``hop_length`` samples each.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int = 16_000,
+        n_fft: int = 1024,
+        hop_length: int = 256,
+        n_mels: int = 80,
+        f_min: float = 0.0,
+        f_max: float | None = None,
+        epsilon: float = 0.0,
+    ) -> None:
+        super().__init__()
+        check_stft_sizes(n_fft, hop_length)
+        self.sample_rate = check_sample_rate(sample_rate)
+        self.n_fft, self.hop_length, self.n_mels = n_fft, hop_length, n_mels
+        self.epsilon = epsilon
+        f_max = sample_rate / 2 if f_max is None else f_max
+        if not 0 <= f_min < f_max <= sample_rate / 2 or n_mels < 1:
+            raise ValueError(
+                f"mel bands: {n_mels} bands from {f_min:g} to {f_max:g} Hz do not fit below "
+                f"{sample_rate / 2:g} Hz."
+            )
+        filters = _filters(self.sample_rate, n_fft, n_mels, float(f_min), float(f_max))
+        self.register_buffer("filters", torch.from_numpy(filters), persistent=False)
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return mel magnitudes of sounds ``(batch, n)``."""
+        edge = (self.n_fft - self.hop_length) // 2
+        if x.ndim != 2 or x.shape[-1] < max(self.hop_length, edge + 1):
+            raise ValueError(
+                f"audio: shape {tuple(x.shape)} given; a batch (batch, n) of at least "
+                f"{max(self.hop_length, edge + 1)} samples needed."
+            )
+        padded = torch.nn.functional.pad(x[:, None], (edge, edge), mode="reflect")[:, 0]
+        spectrum = torch.stft(
+            padded, self.n_fft, self.hop_length, window=self.window.to(x.dtype),
+            center=False, return_complex=True,
+        )  # fmt: skip
+        power = spectrum.real**2 + spectrum.imag**2
+        return self.filters.to(x.dtype) @ torch.sqrt(power + self.epsilon)
+
+
+@functools.lru_cache(maxsize=8)
+def _filters(sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float) -> np.ndarray:
+    """Triangular bands of equal area on Slaney's mel scale, ``(n_mels, n_fft // 2 + 1)``."""
+    import librosa
+
+    return librosa.filters.mel(
+        sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=f_min, fmax=f_max, dtype=np.float32
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def front_end(name: str) -> MelSpectrogram:
+    """Return the :class:`MelSpectrogram` of a preset (made once)."""
+    p = preset(name)
+    return MelSpectrogram(
+        p.sample_rate, p.n_fft, p.hop_length, p.n_mels, p.f_min, p.f_max, p.epsilon
+    )
+
+
+def log_mel(
+    x: np.typing.ArrayLike | torch.Tensor, preset_name: str = "course16k"
+) -> np.ndarray | torch.Tensor:
+    """Log-mel spectrogram in a published format.
+
+    Parameters
+    ----------
+    x : array_like or torch.Tensor
+        Sound at the preset's rate: ``(n,)``, or a tensor ``(batch, n)`` for training.
+    preset_name : str
+        A key of :data:`PRESETS`.
+
+    Returns
+    -------
+    np.ndarray or torch.Tensor
+        Shape ``(n_mels, n // hop_length)`` (with the batch axis in front for a batch).
+    """
+    p, transform = preset(preset_name), front_end(preset_name)
+    if isinstance(x, torch.Tensor):
+        magnitude = transform.to(x.device)(x[None] if x.ndim == 1 else x)
+        return _log(magnitude[0] if x.ndim == 1 else magnitude, p)
+    x = as_audio(x, min_samples=max(p.hop_length, (p.n_fft - p.hop_length) // 2 + 1))
+    with torch.no_grad():
+        return _log(transform(torch.from_numpy(x)[None])[0], p).numpy()
+
+
+def _log(magnitude: torch.Tensor, p: Preset) -> torch.Tensor:
+    floored = magnitude.clamp_min(p.floor)
+    return torch.log(floored) if p.log == "ln" else torch.log10(floored)
+
+
+def check_log_mel(log_mel: np.typing.ArrayLike, preset_name: str = "course16k") -> np.ndarray:
+    """Return a log-mel as float32 ``(n_mels, frames)``, or say what is wrong with it."""
+    p, values = preset(preset_name), np.asarray(log_mel)
+    if values.dtype.kind not in "fiu" or values.ndim != 2:
+        raise ValueError(
+            f"mel: expected real numbers (n_mels, frames), got {values.dtype} {values.shape}."
+        )
+    bands, frames = values.shape
+    if bands != p.n_mels and frames == p.n_mels:
+        raise ValueError(f"mel: shape {values.shape} has frames first; pass mel.T.")
+    if bands != p.n_mels or frames < 1:
+        raise ValueError(
+            f"mel: shape {values.shape} given; {preset_name} has {p.n_mels} bands and at least "
+            "one frame."
+        )
+    if not np.isfinite(values).all():
+        raise ValueError("mel: has NaN or infinite entries; remove them first.")
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def invert(
+    log_mel: np.typing.ArrayLike, preset_name: str = "course16k", n_iter: int = 100
+) -> np.ndarray:
+    r"""Find a magnitude that has these mel bands: non-negative least squares.
+
+    80 numbers do not determine 513; of the many answers this finds one that is nowhere negative,
+    by accelerated projected gradient steps on ``||F m - M||^2`` from the smooth start
+    ``F^T M`` (each bin takes the level of the bands it lies in).
+
+    Parameters
+    ----------
+    log_mel : array_like
+        Shape ``(n_mels, frames)``, as from :func:`log_mel` with the same preset.
+    preset_name : str
+        A key of :data:`PRESETS`.
+    n_iter : int
+        Gradient steps.
+
+    Returns
+    -------
+    np.ndarray
+        Magnitude, float32 ``(n_fft // 2 + 1, frames)``. Frame t is centred on sample
+        ``(t + 1/2) * hop_length``.
+    """
+    p, values = preset(preset_name), check_log_mel(log_mel, preset_name)
+    filters = front_end(preset_name).filters
+    levels = torch.from_numpy(values)
+    wanted = torch.exp(levels) if p.log == "ln" else 10**levels
+    step = 1 / torch.linalg.matrix_norm(filters, ord=2) ** 2
+    weight = filters.sum(1, keepdim=True)  # a flat spectrum of level one gives this much
+    found = filters.T @ (wanted / weight) / filters.sum(0)[:, None].clamp_min(1e-8)
+    ahead, momentum = found, 1.0
+    for _ in range(n_iter):  # FISTA (Beck & Teboulle 2009)
+        better = (ahead - step * (filters.T @ (filters @ ahead - wanted))).clamp_min(0)
+        next_momentum = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
+        ahead = better + (momentum - 1) / next_momentum * (better - found)
+        found, momentum = better, next_momentum
+    return found.numpy()
