@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from lecture_utils import audio
+from lecture_utils.performance import to_midi
 
 FLUID = "fluid-soundfont-gm/usr/share/sounds/sf2/FluidR3_GM.sf2"
 MUSESCORE = "musescore-general-soundfont/usr/share/sounds/sf3/MuseScore_General_Full.sf3"
@@ -28,8 +29,6 @@ SOLO_RATE, PIANO_RATE, LEVEL = 32_000, 22_050, 0.12
 
 #: A sample whose pitch still wanders by more than this (half the 5..95 % range) is left out.
 MAX_RESIDUAL_CENTS = 5.0
-
-_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 def cut(sources: dict[str, Path], folder: Path) -> None:
@@ -47,9 +46,10 @@ def cut(sources: dict[str, Path], folder: Path) -> None:
     fluid, musescore = (sources[f.split("/")[0]] / f.split("/", 1)[1] for f in (FLUID, MUSESCORE))
     bank = {name: [] for name in (*SOLO, "piano")}
     for sample_name, x, rate, _ in read_soundfont(fluid, r"(Violin|Flute|Cello) [A-G]#?\d\(L\)"):
-        instrument, note = sample_name.lower().removesuffix("(l)").split()
+        instrument, note = sample_name.removesuffix("(L)").split()
+        instrument = instrument.lower()
         low, high, octaves = SOLO[instrument]
-        midi = note_to_midi(note) + 12 * octaves
+        midi = int(to_midi(note)) + 12 * octaves
         if low <= midi <= high:
             row = _cut_solo(x, rate, midi, folder / f"{instrument}_{midi:03d}.flac")
             bank[instrument] += [row | {"source": sample_name}] if row else []
@@ -67,12 +67,6 @@ def cut(sources: dict[str, Path], folder: Path) -> None:
     )
     with open(folder / "bank.json", "w", encoding="utf-8", newline="\n") as stream:
         stream.write(f"{{\n{text}\n}}\n")
-
-
-def note_to_midi(name: str) -> int:
-    """Return the MIDI number of a note name: "a4" is 69, "C#4" 61."""
-    letter, sharp, octave = re.fullmatch(r"([A-G])(#?)(-?\d)", name.upper()).groups()
-    return 12 * (int(octave) + 1) + _SEMITONES[letter] + len(sharp)
 
 
 def read_soundfont(file: Path, pattern: str) -> list[tuple[str, np.ndarray, int, int]]:

@@ -12,6 +12,7 @@ notebooks only load what is shipped.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import os
@@ -42,6 +43,9 @@ SOURCES = {
 
 #: The names that `data.training_set` knows.
 TRAINING_SETS = ("speech", "violin", "flute", "cello", "piano")
+
+#: Of the 16-bit samples of the speech training set.
+SPEECH_TRAINING_SHA256 = "b91f61f13be6c98a26e24d81553b100c878dfbe87d1dd710272ff596dc6b1d79"
 
 #: Reserved prompts start here in path order: never trained or tuned on.
 FIRST_RESERVED_PROMPT = "vm-saveoper.g722"
@@ -189,20 +193,22 @@ def _faded(x: np.ndarray, n_samples: float) -> np.ndarray:
 
 def training_set(name: str) -> data.TrainingSet:
     """Load a training set from the cache, building it first if needed: see `data.training_set`."""
-    if name not in TRAINING_SETS:
-        raise ValueError(f"No training set {name!r}; there are {', '.join(TRAINING_SETS)}.")
     import soundfile
 
-    file = data.cache_dir() / f"{name}_train.flac"
+    from lecture_utils import renders
+
+    if name not in TRAINING_SETS:
+        raise ValueError(f"No training set {name!r}; there are {', '.join(TRAINING_SETS)}.")
+    recipe = "" if name == "speech" else f"_{renders.RECIPE}"
+    file = data.cache_dir() / f"{name}_train{recipe}.flac"
     if not file.is_file():
         _build_training_set(name, file)
-    x, rate = soundfile.read(file, dtype="float32")
-    return data.TrainingSet(x, rate, *_curves(file))
-
-
-def _curves(file: Path) -> list[np.ndarray]:
+    pcm, rate = soundfile.read(file, dtype="int16")
+    if name == "speech" and hashlib.sha256(pcm.tobytes()).hexdigest() != SPEECH_TRAINING_SHA256:
+        raise ValueError(f"{file} is not the speech training set; delete it, and try again.")
     curves = [file.with_name(f"{file.stem}_{curve}.npy") for curve in ("f0", "dynamics")]
-    return [np.load(c, allow_pickle=False) for c in curves if c.is_file()]
+    loaded = [np.load(c, allow_pickle=False) for c in curves if c.is_file()]
+    return data.TrainingSet(pcm * np.float32(2**-15), rate, *loaded)
 
 
 def _build_training_set(name: str, file: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,6 +71,23 @@ def check_instrument(instrument: str) -> None:
         raise ValueError(f"No solo instrument {instrument!r}; {hint}")
 
 
+def to_midi(pitch: float | str) -> float:
+    """Return the MIDI number of a pitch: a number as it is, or a name such as "A4", "C#5", "Bb3".
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    name = re.fullmatch(r"([A-G])([#b]?)(-?\d)", pitch.strip()) if isinstance(pitch, str) else None
+    if name:
+        step = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[name[1]]
+        return 12.0 * (int(name[3]) + 1) + step + {"": 0, "#": 1, "b": -1}[name[2]]
+    if isinstance(pitch, (int, float, np.number)) and np.isfinite(pitch):
+        return float(pitch)
+    raise ValueError(f"{pitch!r} is no pitch; give a MIDI number (69) or a name (A4, C#5, Bb3).")
+
+
 def perform(notes: list[Note], seconds: float, instrument: str, seed: int = 0) -> Line:
     """Turn notes into an expressive line: glides, late vibrato, swells, a drifting pitch.
 
@@ -96,7 +114,11 @@ def perform(notes: list[Note], seconds: float, instrument: str, seed: int = 0) -
     n = round(seconds * CONTROL_RATE)
     drift = _drift_cents(n, rng)
     midi, dynamics, strokes, last = np.zeros(n), np.zeros(n), [], None
-    for note in notes:
+    for k, note in enumerate(notes):
+        numbers = [note.start, note.stop, note.midi, note.dynamics, note.vibrato_cents, note.swell]
+        begins = notes[k - 1].stop if k else 0
+        if not np.isfinite(numbers).all() or not begins <= note.start < note.stop:
+            raise ValueError(f"note {k}, {note}: give finite numbers, and notes one after another.")
         a, b = (min(n, round(t * CONTROL_RATE)) for t in (note.start, note.stop))
         if b - a < 10:  # shorter than 40 ms: not to be played
             continue
@@ -299,8 +321,13 @@ def humanise(
     pedal : np.ndarray
         Rows ``(down, up)`` in seconds; empty without `pedal`.
     """
+    notes = np.asarray(notes, np.float64)
+    if notes.ndim != 2 or notes.shape[1] != 5 or not len(notes) or not np.isfinite(notes).all():
+        raise ValueError(f"notes: rows from read_midi (5 finite columns), not {notes.shape}.")
+    if not 0.1 <= tempo <= 10:
+        raise ValueError(f"tempo={tempo}: a factor on the speed, 0.1 to 10.")
     rng = np.random.default_rng(seed)
-    start, stop, midi, _, beat = np.asarray(notes, np.float64).T
+    start, stop, midi, _, beat = notes.T
     onset = np.round(start, 2)
     chord = [midi[onset == t] for t in onset]
     melody = midi == [keys.max() for keys in chord]

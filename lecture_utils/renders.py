@@ -16,6 +16,9 @@ from lecture_utils.performance import CONTROL_RATE, Line, Note
 
 RATE = 16_000
 
+#: Raise it when the sound of a training set changes: cached ones of before are then left alone.
+RECIPE = 1
+
 #: "Greensleeves" (16th century), first phrase: beats, MIDI, dynamics, slurred, vibrato, swell.
 MOTIF = [
     (1.0, 69, 0.68, False, 8, 0.10),

@@ -22,7 +22,15 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from lecture_utils import audio, data
-from lecture_utils.performance import CONTROL_RATE, Line, Note, Stroke, check_instrument, perform
+from lecture_utils.performance import (
+    CONTROL_RATE,
+    Line,
+    Note,
+    Stroke,
+    check_instrument,
+    perform,
+    to_midi,
+)
 
 #: The rate at which solo lines are put together, in Hz.
 BANK_RATE = 32_000
@@ -75,15 +83,14 @@ def render_solo(
     x = np.zeros(n + BANK_RATE, np.float32)
     starts = {stroke.start for stroke in strokes}
     for stroke in strokes:
-        f0 = f0_hz[max(0, stroke.start) : stroke.stop]
-        if not 0 < stroke.stop - stroke.start == len(f0) or not f0.all():
+        span = slice(max(0, stroke.start), stroke.stop)
+        if not 0 < stroke.stop - stroke.start == len(f0_hz[span]) or not f0_hz[span].all():
             raise ValueError(f"{stroke} must lie within voiced frames of the {len(f0_hz)} given.")
         release_s = 0.04 if stroke.stop in starts else 0.1
-        y = _play_stroke(instrument, f0, stroke.attack, release_s, rng)
+        y = _play_stroke(instrument, f0_hz[span], dynamics[span], stroke.attack, release_s, rng)
         x[stroke.start * hop : stroke.start * hop + len(y)] += y
-    x = _apply_dynamics(x[:n], f0_hz, dynamics)
     length = round(len(f0_hz) * sample_rate / CONTROL_RATE)
-    return audio.resample(x, BANK_RATE, sample_rate)[:length]
+    return audio.resample(x[:n], BANK_RATE, sample_rate)[:length]
 
 
 def _check_curves(
@@ -133,21 +140,29 @@ def _voiced_runs(f0_hz: np.ndarray) -> list[Stroke]:
 
 
 def _play_stroke(
-    instrument: str, f0_hz: np.ndarray, attack: bool, release_s: float, rng: np.random.Generator
+    instrument: str,
+    f0_hz: np.ndarray,
+    dynamics: np.ndarray,
+    attack: bool,
+    release_s: float,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """Play one stroke at constant level: the nearest recorded tone, at the speed of the curve."""
+    """Play one stroke: the nearest recorded tone, at the speed of the pitch curve.
+
+    Pitch and dynamics of the last frame hold while it rings on for `release_s` seconds.
+    """
     hop, release = BANK_RATE // CONTROL_RATE, int(BANK_RATE * release_s)
     center = np.exp(np.log(f0_hz).mean())
     row = min(_bank()[instrument], key=lambda row: abs(np.log(row["f0_hz"] / center)))
-    n = len(f0_hz) * hop + release
-    speed = np.interp(np.arange(n) / hop, np.arange(len(f0_hz)), f0_hz) / row["f0_hz"]
+    frame = np.arange(len(f0_hz) * hop + release) / hop
+    speed = np.interp(frame, np.arange(len(f0_hz)), f0_hz) / row["f0_hz"]
     position = np.concatenate([[0.0], np.cumsum(speed[:-1])])
-    tone = _endless_tone(row, int(position[-1]) + 4, attack, rng)
-    y = _read_between(tone, position)
+    y = _read_between(_endless_tone(row, int(position[-1]) + 4, attack, rng), position)
     fade_in = np.sin(np.linspace(0, np.pi / 2, BANK_RATE * (12 if attack else 30) // 1000)) ** 2
     y[: len(fade_in)] *= fade_in[: len(y)]
     y[-release:] *= np.cos(np.linspace(0, np.pi / 2, release)) ** 4
-    return y.astype(np.float32)
+    d = np.interp(frame, np.arange(len(f0_hz)), dynamics)
+    return _brighten(y, d) * SOLO_GAIN * 10 ** ((d - 1) * DYNAMIC_RANGE_DB / 20)
 
 
 def _read_between(x: np.ndarray, position: np.ndarray) -> np.ndarray:
@@ -189,15 +204,6 @@ def _endless_tone(row: dict, n: int, attack: bool, rng: np.random.Generator) -> 
     return out[:n]
 
 
-def _apply_dynamics(x: np.ndarray, f0_hz: np.ndarray, dynamics: np.ndarray) -> np.ndarray:
-    """Set level and brightness; while a note rings on, its last dynamics hold."""
-    last_voiced = np.maximum.accumulate(np.where(f0_hz > 0, np.arange(len(f0_hz)), 0))
-    frame = np.arange(len(x)) * (CONTROL_RATE / BANK_RATE)
-    d = np.interp(frame, np.arange(len(f0_hz)), dynamics[last_voiced])
-    gain = SOLO_GAIN * 10 ** ((d - 1) * DYNAMIC_RANGE_DB / 20)
-    return (_brighten(x, d) * gain).astype(np.float32)
-
-
 def _brighten(x: np.ndarray, dynamics: np.ndarray) -> np.ndarray:
     """Louder is brighter: partials above 1.7 kHz gain ``20 (dynamics - 0.7)`` dB, from -14 to +6.
 
@@ -212,7 +218,7 @@ def _brighten(x: np.ndarray, dynamics: np.ndarray) -> np.ndarray:
 
 def line(
     instrument: str,
-    notes: list[tuple[float | None, float]],
+    notes: list[tuple[float | str | None, float]],
     tempo: float = 90.0,
     dynamics: float = 0.7,
     vibrato_cents: float = 20.0,
@@ -225,8 +231,8 @@ def line(
     ----------
     instrument : str
         "violin", "flute" or "cello".
-    notes : list of (midi, beats)
-        For example ``[(69, 1), (72, 2), (None, 1)]``: an A, a C and a rest.
+    notes : list of (pitch, beats)
+        MIDI numbers or names, and None for a rest: ``[("A4", 1), (72, 2), (None, 1)]``.
     tempo : float
         Beats a minute.
     dynamics : float
@@ -249,25 +255,25 @@ def line(
         If there is no note, or one that the instrument does not play, or the tempo is not positive.
     """
     check_instrument(instrument)
-    if tempo <= 0 or not notes or not any(midi is not None for midi, _ in notes):
-        raise ValueError(f"A melody needs notes (midi, beats) and a tempo above 0, got {tempo:g}.")
+    if not tempo > 0 or not notes or not any(pitch is not None for pitch, _ in notes):
+        raise ValueError(f"A melody needs notes (pitch, beats) and a tempo above 0, got {tempo}.")
     seconds = sum(beats for _, beats in notes) * 60 / tempo
     played, t = [], 0.0
-    for midi, beats in notes:
+    for pitch, beats in notes:
         length = beats * 60 / tempo
-        if not 0.04 <= length <= 60:
-            raise ValueError(f"A note of {beats:g} beats lasts {length:g} s; give 0.04 to 60 s.")
-        if midi is not None:
-            arch = 0.85 + 0.15 * np.sin(np.pi * (t + length / 2) / seconds)
-            gate = 1.0 if slurred else 0.88
-            played.append(Note(t, t + gate * length, midi, dynamics * arch, slurred, vibrato_cents))
+        if not 0.06 <= length <= 60:
+            raise ValueError(f"A note of {beats:g} beats lasts {length:g} s; give 0.06 to 60 s.")
+        if pitch is not None:
+            loud = dynamics * (0.85 + 0.15 * np.sin(np.pi * (t + length / 2) / seconds))
+            stop = t + length * (1.0 if slurred else 0.88)
+            played.append(Note(t, stop, to_midi(pitch), loud, slurred, vibrato_cents))
         t += length
     return perform(played, seconds, instrument, seed)
 
 
 def melody(
     instrument: str,
-    notes: list[tuple[float | None, float]],
+    notes: list[tuple[float | str | None, float]],
     sample_rate: int = audio.SAMPLE_RATE,
     seed: int = 0,
     **how: float,
@@ -284,24 +290,26 @@ def melody(
 
 def note(
     instrument: str,
-    midi: float,
+    pitch: float | str,
     seconds: float = 2.0,
     dynamics: float = 0.7,
     vibrato_cents: float = 0.0,
     sample_rate: int = audio.SAMPLE_RATE,
     seed: int = 0,
 ) -> np.ndarray:
-    """Play one note at exactly ``440 * 2 ** ((midi - 69) / 12)`` Hz, or a piano key.
+    """Play one note: `pitch` is a MIDI number (69.5 is between the keys) or a name ("A4").
 
-    With `vibrato_cents`, the pitch swings by so much to both sides, 5.5 times a second.
+    A solo instrument sounds at exactly ``440 * 2 ** ((midi - 69) / 12)`` Hz; with `vibrato_cents`
+    its pitch swings by so much to both sides, 5.5 times a second. "piano" is played too.
 
     Returns
     -------
     np.ndarray
         Shape ``(round(seconds * sample_rate),)``, float32.
     """
-    if not 0.04 <= seconds <= 600:
-        raise ValueError(f"seconds={seconds:g}: give 0.04 to 600.")
+    midi = to_midi(pitch)
+    if not 0.04 <= seconds <= 600 or not 0 <= dynamics <= 1:
+        raise ValueError(f"seconds={seconds}, dynamics={dynamics}: give 0.04 to 600 s, and 0 to 1.")
     if instrument == "piano":
         x = render_piano([(0, seconds, midi, 20 + 100 * dynamics)], sample_rate=sample_rate)
         return x[: round(seconds * sample_rate)]
