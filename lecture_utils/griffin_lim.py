@@ -185,7 +185,7 @@ def from_mel(
     np.ndarray
         Shape ``(frames * hop_length,)``.
     """
-    hop_length = mel.preset(preset).hop_length
+    hop_length = mel.get_preset(preset).hop_length
     magnitude = mel.invert(log_mel, preset)
     n_frames = magnitude.shape[1]
     magnitude = np.pad(magnitude, ((0, 0), (1, 1)), mode="edge")

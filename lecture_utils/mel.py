@@ -44,7 +44,7 @@ PRESETS = {
 }
 
 
-def preset(name: str) -> Preset:
+def get_preset(name: str) -> Preset:
     """Return a preset by name; an unknown name is answered with the nearest one."""
     if name not in PRESETS:
         near = difflib.get_close_matches(str(name), PRESETS, n=1, cutoff=0.3)
@@ -116,14 +116,14 @@ def _filters(sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: flo
 @functools.lru_cache(maxsize=8)
 def front_end(name: str) -> MelSpectrogram:
     """Return the :class:`MelSpectrogram` of a preset (made once)."""
-    p = preset(name)
+    p = get_preset(name)
     return MelSpectrogram(
         p.sample_rate, p.n_fft, p.hop_length, p.n_mels, p.f_min, p.f_max, p.epsilon
     )
 
 
 def log_mel(
-    x: np.typing.ArrayLike | torch.Tensor, preset_name: str = "course16k"
+    x: np.typing.ArrayLike | torch.Tensor, preset: str = "course16k"
 ) -> np.ndarray | torch.Tensor:
     """Log-mel spectrogram in a published format.
 
@@ -131,7 +131,7 @@ def log_mel(
     ----------
     x : array_like or torch.Tensor
         Sound at the preset's rate: ``(n,)``, or a tensor ``(batch, n)`` for training.
-    preset_name : str
+    preset : str
         A key of :data:`PRESETS`.
 
     Returns
@@ -139,7 +139,7 @@ def log_mel(
     np.ndarray or torch.Tensor
         Shape ``(n_mels, n // hop_length)`` (with the batch axis in front for a batch).
     """
-    p, transform = preset(preset_name), front_end(preset_name)
+    p, transform = get_preset(preset), front_end(preset)
     if isinstance(x, torch.Tensor):
         magnitude = transform.to(x.device)(x[None] if x.ndim == 1 else x)
         return _log(magnitude[0] if x.ndim == 1 else magnitude, p)
@@ -153,9 +153,9 @@ def _log(magnitude: torch.Tensor, p: Preset) -> torch.Tensor:
     return torch.log(floored) if p.log == "ln" else torch.log10(floored)
 
 
-def check_log_mel(log_mel: np.typing.ArrayLike, preset_name: str = "course16k") -> np.ndarray:
+def check_log_mel(log_mel: np.typing.ArrayLike, preset: str = "course16k") -> np.ndarray:
     """Return a log-mel as float32 ``(n_mels, frames)``, or say what is wrong with it."""
-    p, values = preset(preset_name), np.asarray(log_mel)
+    p, values = get_preset(preset), np.asarray(log_mel)
     if values.dtype.kind not in "fiu" or values.ndim != 2:
         raise ValueError(
             f"mel: expected real numbers (n_mels, frames), got {values.dtype} {values.shape}."
@@ -165,7 +165,7 @@ def check_log_mel(log_mel: np.typing.ArrayLike, preset_name: str = "course16k") 
         raise ValueError(f"mel: shape {values.shape} has frames first; pass mel.T.")
     if bands != p.n_mels or frames < 1:
         raise ValueError(
-            f"mel: shape {values.shape} given; {preset_name} has {p.n_mels} bands and at least "
+            f"mel: shape {values.shape} given; {preset} has {p.n_mels} bands and at least "
             "one frame."
         )
     if not np.isfinite(values).all():
@@ -174,7 +174,7 @@ def check_log_mel(log_mel: np.typing.ArrayLike, preset_name: str = "course16k") 
 
 
 def invert(
-    log_mel: np.typing.ArrayLike, preset_name: str = "course16k", n_iter: int = 100
+    log_mel: np.typing.ArrayLike, preset: str = "course16k", n_iter: int = 100
 ) -> np.ndarray:
     r"""Find a magnitude that has these mel bands: non-negative least squares.
 
@@ -186,7 +186,7 @@ def invert(
     ----------
     log_mel : array_like
         Shape ``(n_mels, frames)``, as from :func:`log_mel` with the same preset.
-    preset_name : str
+    preset : str
         A key of :data:`PRESETS`.
     n_iter : int
         Gradient steps.
@@ -197,8 +197,8 @@ def invert(
         Magnitude, float32 ``(n_fft // 2 + 1, frames)``. Frame t is centred on sample
         ``(t + 1/2) * hop_length``.
     """
-    p, values = preset(preset_name), check_log_mel(log_mel, preset_name)
-    filters = front_end(preset_name).filters
+    p, values = get_preset(preset), check_log_mel(log_mel, preset)
+    filters = front_end(preset).filters
     levels = torch.from_numpy(values)
     wanted = torch.exp(levels) if p.log == "ln" else 10**levels
     step = 1 / torch.linalg.matrix_norm(filters, ord=2) ** 2
