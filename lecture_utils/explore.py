@@ -1,0 +1,269 @@
+"""Sliders that are heard: a live form for a running notebook, a stored form for a page without one.
+
+:func:`sound` joins ipywidgets to a function, a figure and a player; with no kernel its default is
+still seen and heard. :func:`steps` computes every position beforehand, so that its slider works in
+a static page too. Widgets change through their traits only (no ``interact``, no ``Output``), which
+is fast and cannot hang a notebook that runs unattended. Used by every notebook.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable, Iterable, Mapping
+
+import ipywidgets as widgets
+import numpy as np
+
+from lecture_utils import listen, plot
+
+#: Most positions of :func:`steps`; each of them is in the page as sound (and picture).
+MAX_STEPS = 33
+
+_WIDE = {"description_width": "initial"}
+
+
+def slider(
+    minimum: float, maximum: float, step: float, value: float, label: str = ""
+) -> widgets.FloatSlider | widgets.IntSlider:
+    """Return a slider for :func:`sound` that answers when it is let go.
+
+    Parameters
+    ----------
+    minimum, maximum, step, value : float
+        Range, grid and start; whole numbers all give a slider of whole numbers.
+    label : str
+        Shown beside it; the parameter's name by default.
+
+    Raises
+    ------
+    ValueError
+        If the range is empty, the step not positive, or the start outside.
+    """
+    numbers = (minimum, maximum, step, value)
+    if not all(np.isfinite(numbers)) or not minimum <= value <= maximum or minimum == maximum:
+        raise ValueError(
+            f"slider: {value} does not lie in {minimum} .. {maximum}, or that is empty."
+        )
+    if step <= 0:
+        raise ValueError(f"slider: step={step}; give a positive one.")
+    kind = widgets.IntSlider if all(isinstance(v, int) for v in numbers) else widgets.FloatSlider
+    return kind(
+        value, min=minimum, max=maximum, step=step, description=label, style=_WIDE,
+        continuous_update=False, layout={"width": "100%", "max_width": "46rem"},
+    )  # fmt: skip
+
+
+def choice(options: Iterable, value: object = None, label: str = "") -> widgets.ToggleButtons:
+    """Return buttons for :func:`sound`, one for each of `options`; the first is chosen by default.
+
+    Raises
+    ------
+    ValueError
+        If there are no options or `value` is not among them.
+    """
+    options = list(options)
+    value = options[0] if value is None and options else value
+    if value not in options:
+        raise ValueError(f"choice: {value!r} is not among {options}.")
+    return widgets.ToggleButtons(options=options, value=value, description=label, style=_WIDE)
+
+
+def sound(
+    render: Callable[..., np.ndarray | Mapping[str, np.ndarray]],
+    sample_rate: int,
+    figure: Callable | None = None,
+    alt: str = "",
+    caption: str | None = None,
+    **controls: widgets.ValueWidget,
+) -> Explorer:
+    """Hear (and see) what a function makes of its parameters.
+
+    Parameters
+    ----------
+    render : callable
+        ``render(**values)`` returns a sound ``(n,)`` or a dict of label -> sound. What it raises is
+        shown as one line, and the last good sound stays.
+    sample_rate : int
+        Of the sounds, in Hz.
+    figure : callable, optional
+        ``figure(ax, result, **values)`` draws what `render` returned.
+    alt : str
+        What the figure shows, in a sentence; needed with `figure`.
+    caption : str, optional
+        What to listen for.
+    **controls
+        For every parameter a :func:`slider`, a :func:`choice` or another value widget.
+
+    Returns
+    -------
+    Explorer
+        Shown by the notebook as the last line of a cell.
+
+    Raises
+    ------
+    TypeError
+        If a control is no widget.
+    ValueError
+        If there is no control, or a figure without `alt`. What `render` and `figure` raise for the
+        default values comes through.
+
+    Examples
+    --------
+    >>> explore.sound(render, 16000, mix=explore.slider(0, 1, 0.05, 0.5, "random phase"))
+    """
+    if not controls:
+        raise ValueError("sound: no control; give one for each parameter, or use listen.play.")
+    for name, control in controls.items():
+        if not isinstance(control, widgets.ValueWidget):
+            raise TypeError(f"{name}: {control!r} is no control; use explore.slider or choice.")
+    _check_alt(figure, alt)
+    return Explorer(render, sample_rate, figure, alt, caption, controls)
+
+
+class Explorer:
+    """Controls, figure and player joined to a function, made by :func:`sound`."""
+
+    def __init__(
+        self,
+        render: Callable,
+        sample_rate: int,
+        figure: Callable | None,
+        alt: str,
+        caption: str | None,
+        controls: dict[str, widgets.ValueWidget],
+    ) -> None:
+        self._render, self._sample_rate, self._figure = render, sample_rate, figure
+        self._alt, self._caption, self.controls = alt, caption, controls
+        for name, control in controls.items():
+            control.description = control.description or name
+        sounds, picture = self._compute()
+        self.player = listen.LivePlayer(sounds, sample_rate, caption)
+        self.picture = widgets.HTML(picture)
+        self.message = widgets.HTML()
+        self.box = widgets.VBox([*controls.values(), self.message, self.picture, self.player])
+        self.box.add_class("lp-explore")
+        for control in controls.values():
+            control.observe(self._update, "value")
+
+    def _values(self) -> dict[str, object]:
+        return {name: control.value for name, control in self.controls.items()}
+
+    def _setting(self) -> str:
+        return ", ".join(f"{c.description} {c.value}" for c in self.controls.values())
+
+    def _compute(self) -> tuple[Mapping[str, np.ndarray], str]:
+        values = self._values()
+        result = self._render(**values)
+        sounds = result if isinstance(result, Mapping) else {"sound": result}
+        if self._figure is None:
+            return sounds, ""
+        png = _png(lambda ax: self._figure(ax, result, **values))
+        return sounds, _img(png, f"{self._alt} ({self._setting()})")
+
+    def _update(self, _change: object) -> None:
+        try:
+            sounds, picture = self._compute()
+            self.player.replace(sounds, self._sample_rate, self._caption)
+        except Exception as error:  # whatever a student's function raises must not stop the class
+            text = html.escape(f"{type(error).__name__}: {error}".splitlines()[0])
+            self.message.value = (
+                f'<p role="alert" class="lp-error">No sound for {html.escape(self._setting())}: '
+                f"{text} The last good one stays.</p>"
+            )
+        else:
+            self.picture.value, self.message.value = picture, ""
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, object]:
+        bundle = dict(self.box._repr_mimebundle_())
+        note = f"Stored at {self._setting()}; run the cell for live controls."
+        page = f"<p>{html.escape(note)}</p>{self.picture.value}{self.player.static()._repr_html_()}"
+        return bundle | {"text/plain": repr(self), "text/html": page}
+
+    def __repr__(self) -> str:
+        return f"Explorer at {self._setting()}\n{self.player!r}"
+
+
+def steps(
+    sounds: Mapping[object, np.ndarray] | Iterable[np.ndarray],
+    sample_rate: int,
+    name: str = "step",
+    figure: Callable | None = None,
+    alt: str = "",
+    caption: str | None = None,
+) -> listen.Player:
+    """Step through sounds computed beforehand, with a slider that needs no kernel.
+
+    Parameters
+    ----------
+    sounds : mapping or iterable
+        Position -> sound ``(n,)``, for example iterations -> signal; a list is numbered from 0. At
+        most 33. They share one gain, as in :func:`lecture_utils.listen.compare`.
+    sample_rate : int
+        Of all sounds, in Hz.
+    name : str
+        What is stepped through, for example "iterations".
+    figure : callable, optional
+        ``figure(ax, x, position)`` draws the picture of one position.
+    alt : str
+        What the figures show, in a sentence; needed with `figure`.
+    caption : str, optional
+        What to listen for.
+
+    Returns
+    -------
+    listen.Player
+        Shown by the notebook as the last line of a cell.
+
+    Raises
+    ------
+    ValueError
+        As :func:`lecture_utils.listen.compare`, or if a figure has no `alt`.
+    """
+    _check_alt(figure, alt)
+    sounds = sounds if isinstance(sounds, Mapping) else dict(enumerate(sounds))
+    spec, wavs = listen.prepare(sounds, sample_rate, caption, most=MAX_STEPS)
+    spec |= {"mode": "steps", "step_name": name}
+    if figure is not None:
+        spec["pictures"] = [
+            {
+                "source": _source(_png(lambda ax, x=x, key=key: figure(ax, x, key))),
+                "alt": f"{alt} ({name} {key})",
+            }
+            for key, x in sounds.items()
+        ]
+    return listen.Player(spec, wavs)
+
+
+def _check_alt(figure: Callable | None, alt: str) -> None:
+    if figure is not None and not alt.strip():
+        raise ValueError("alt: describe the figure in a sentence for readers who can't see it.")
+
+
+def _png(draw: Callable) -> bytes:
+    """Draw on fresh axes, without pyplot (which would keep every figure)."""
+    from cycler import cycler
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    # Fixed margins and fast compression: half the time of a constrained layout.
+    figure = Figure(figsize=(11, 3))
+    FigureCanvasAgg(figure)
+    figure.subplots_adjust(left=0.07, right=0.95, bottom=0.19, top=0.89)
+    with rc_context({"font.size": 12, "axes.prop_cycle": cycler(color=plot.COLOURS)}):
+        draw(figure.subplots())
+        buffer = io.BytesIO()
+        figure.savefig(
+            buffer, format="png", dpi=80, facecolor="white", pil_kwargs={"compress_level": 1}
+        )
+    return buffer.getvalue()
+
+
+def _source(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _img(png: bytes, alt: str) -> str:
+    return f'<img class="lp-figure" alt="{html.escape(alt)}" src="{_source(png)}">'

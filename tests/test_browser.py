@@ -1,0 +1,395 @@
+"""What a student does, in a real browser: static pages first, then JupyterLab."""
+
+import re
+from math import comb
+from pathlib import Path
+
+import browser
+import numpy as np
+import pytest
+from browser import SoundPlayer, Watched
+
+from lecture_utils import explore, listen
+
+SR = 16000
+T = np.arange(2 * SR) / SR
+PEAK = 0.15  # -19.5 dBFS: quiet enough for the player to start at 0 dB
+LOW, HIGH = (PEAK * np.sin(2 * np.pi * f * T).astype(np.float32) for f in (400, 800))
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+PACKAGE = Path(listen.__file__).parent
+
+# What VS Code allows in a notebook's output: inline scripts, but no strings turned into pages.
+STRICT = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "require-trusted-types-for 'script'\">"
+)
+
+
+@pytest.fixture(scope="session")
+def chrome():
+    with browser.browser() as instance:
+        yield instance
+
+
+@pytest.fixture
+def static(chrome, tmp_path):
+    """Open HTML as a file of its own, under the strict rules; return its players' page."""
+    watched = Watched(chrome)
+
+    def show(content):
+        text = content if isinstance(content, str) else content._repr_html_()
+        path = tmp_path / "page.html"
+        path.write_text(f"<!doctype html><meta charset='utf-8'>{STRICT}{text}", encoding="utf-8")
+        watched.page.goto(path.as_uri())
+        watched.page.locator(".lp").first.wait_for()
+        return watched.page
+
+    yield show
+    watched.check()
+    watched.close()
+
+
+@pytest.fixture(scope="session")
+def lab(chrome, tmp_path_factory):
+    with browser.jupyterlab(chrome, tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+def test_versions_run_in_step_and_only_one_is_heard(static):
+    page = static(listen.compare({"low": LOW, "high": 0.5 * HIGH, "short": LOW[:800]}, SR))
+    player = SoundPlayer(page)
+    assert not player.state["playing"] and player.state["gains"] == []
+    player.play()
+    clock = player.run("return p.transport.start")
+    level, frequency = player.rms()
+    assert level == pytest.approx(PEAK / np.sqrt(2), rel=0.05) and abs(frequency - 400) < 15
+    before = player.state["position"]
+    page.keyboard.press("2")
+    after = player.wait(lambda state: state["gains"][1] > 0.999)
+    assert after["gains"] == pytest.approx([0, 1, 0], abs=1e-3)
+    assert before < after["position"] < before + 1
+    assert player.run("return p.transport.start") == clock  # nothing was started anew
+    level, frequency = player.rms()
+    assert level == pytest.approx(PEAK / 2 / np.sqrt(2), rel=0.05) and abs(frequency - 800) < 15
+    page.keyboard.press("3")
+    player.wait(lambda state: state["gains"][2] > 0.999)
+    assert player.rms()[0] < 1e-4  # the short one has ended
+    ended = player.wait(lambda state: not state["playing"])
+    assert ended["position"] == 0 and ended["duration"] == 2
+
+
+def test_seek_loop_volume_and_keys(static):
+    page = static(listen.compare({"low": LOW, "high": HIGH}, SR, caption="Two tones"))
+    player = SoundPlayer(page)
+    box = player.root.locator(".lp-area").bounding_box()
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 30)
+    assert player.state["position"] == pytest.approx(1.5, abs=0.02)
+    page.keyboard.press("l")
+    page.keyboard.press("ArrowRight")
+    assert player.state["position"] == pytest.approx(2.0, abs=0.02) and player.state["loop"]
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press(" ")
+    player.wait(lambda state: 0.05 < state["position"] < 1 and state["playing"])  # went round
+    page.keyboard.press(" ")
+    assert not player.state["playing"]
+    volume = player.root.locator(".lp-volume input")
+    volume.fill("-20")
+    player.play()
+    assert player.rms()[0] == pytest.approx(PEAK / 10 / np.sqrt(2), rel=0.05)
+    slider = player.root.get_by_role("slider", name="position")
+    assert slider.get_attribute("aria-valuemax") == "2.0"
+    assert "low" in slider.get_attribute("aria-label")
+    pressed = [b.get_attribute("aria-pressed") for b in player.root.locator(".lp-version").all()]
+    assert pressed == ["true", "false"]
+
+
+def test_one_player_at_a_time(static):
+    page = static(listen.play(LOW, SR)._repr_html_() + listen.play(HIGH, SR)._repr_html_())
+    first, second = SoundPlayer(page, 0), SoundPlayer(page, 1)
+    first.play()
+    second.play()
+    assert not first.state["playing"] and second.state["playing"]
+
+
+def test_pictures_are_right_and_on_one_scale(chrome):
+    rng = np.random.default_rng(0)
+    x = (0.1 * rng.standard_normal(SR)).astype(np.float32)
+    watched = Watched(chrome)
+    watched.page.add_script_tag(content=(PACKAGE / "player.js").read_text(encoding="utf-8"))
+    levels = watched.page.evaluate(
+        f"x => [...spectrogram(Float32Array.from(x), {SR}, x.length)]", x.tolist()
+    )
+    columns, rows = watched.page.evaluate("[COLUMNS, ROWS]")
+    levels = np.reshape(levels, (columns, rows))
+    for column in (100, 300, 500):
+        first = round((column + 0.5) / columns * SR - 512)
+        window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1024) / 1024)
+        power = np.abs(np.fft.rfft(window * x[first : first + 1024])) ** 2
+        pairs = power[:512].reshape(rows, 2).max(1)
+        np.testing.assert_allclose(levels[column], 10 * np.log10(pairs / 1024**2), atol=0.05)
+    watched.check()
+    watched.close()
+
+
+def test_quieter_version_looks_quieter(static):
+    page = static(listen.compare({"loud": LOW, "soft": 0.01 * LOW}, SR))
+    player = SoundPlayer(page)
+
+    def brightness():
+        return player.run(
+            """const c = root.querySelector('.lp-spectrum');
+            const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            let top = 0; for (let i = 0; i < d.length; i += 4) top = Math.max(top, d[i + 1]);
+            return top;"""
+        )
+
+    page.wait_for_timeout(100)
+    loud = brightness()
+    page.keyboard.press("Tab")
+    player.run("p.select(1)")
+    assert loud == 253 and brightness() < 100
+
+
+def coin_chance(trials, right):
+    return sum(comb(trials, k) for k in range(right, trials + 1)) / 2**trials
+
+
+def test_abx_keeps_score_and_reveals(static):
+    sounds = {'the, "secret" one': LOW, "high": HIGH}
+    page = static(listen.compare(sounds, SR, blind=True, trials=4, seed=1, caption="ABX"))
+    player = SoundPlayer(page)
+    assert [text.split()[-1] for text in player.labels()] == ["A", "B", "X"]
+    assert "secret" not in page.locator("body").inner_html().split("<script>")[0]
+    answer = player.root.locator(".lp-answer")
+    answer.nth(0).click()
+    assert "Play X first" in player.root.locator(".lp-status").inner_text()
+    frequencies, right = {}, 0
+    for trial in range(4):
+        heard = []
+        player.run("if (!p.transport.playing) p.toggle(); p.seek(0.01)")
+        player.wait(lambda state: state["playing"] and state["position"] > 0.05)
+        for voice in "123":
+            page.keyboard.press(voice)
+            heard.append(round(player.rms(0.2)[1], -2))
+        frequencies |= {"A": heard[0], "B": heard[1]}
+        same = 0 if heard[2] == heard[0] else 1
+        wrong_on_purpose = trial == 2
+        answer.nth(1 - same if wrong_on_purpose else same).click()
+        right += not wrong_on_purpose
+    text = player.root.locator(".lp-status").inner_text()
+    chance = float(re.search(r"p = (\S+)\.", text)[1])
+    assert f"{right} of 4 right" in text and chance == pytest.approx(
+        coin_chance(4, right), abs=6e-4
+    )
+    assert "no sign that the two can be told apart" in text
+    lines = player.root.locator(".lp-csv").input_value().splitlines()
+    assert lines[0] == "trial,A,B,X,answer,correct" and len(lines) == 5
+    assert [line[-1] for line in lines[1:]] == ["1", "1", "0", "1"]
+    first = (
+        '"the, ""secret"" one",high' if frequencies["A"] == 400 else 'high,"the, ""secret"" one"'
+    )
+    assert all(line.split(",", 1)[1].startswith(first) for line in lines[1:])
+    assert {line.split(",")[-3] for line in lines[1:]} <= {"A", "B"}
+    link = player.root.locator("a[download]").get_attribute("href")
+    assert link.startswith("data:text/csv") and "trial%2CA" in link
+    assert any("secret" in text and "dBFS" in text for text in player.labels())
+
+
+def test_rating_waits_until_all_is_heard_and_rated(static):
+    sounds = {"one": LOW, "two": HIGH, "three": 0.5 * LOW}
+    page = static(listen.compare(sounds, SR, blind="rate", reference="one", seed=7))
+    player = SoundPlayer(page)
+    assert [t.split()[-1] for t in player.labels()] == ["reference", "A", "B", "C"]
+    finish, status = player.root.locator(".lp-finish"), player.root.locator(".lp-status")
+    finish.click()
+    assert "Play and rate A, B, C first" in status.inner_text()
+    player.run("p.transport.setLoop(true)")
+    player.play()
+    for voice, rating in ((2, 20), (3, 90), (4, 55)):
+        page.keyboard.press(str(voice))
+        page.wait_for_timeout(60)
+        player.root.locator(".lp-rating input").nth(voice - 2).fill(str(rating))
+    finish.click()
+    rows = player.root.locator(".lp-csv").input_value().splitlines()
+    assert rows[0] == "version,label,rating" and [r.split(",")[2] for r in rows[1:]] == [
+        *("20", "90", "55")
+    ]
+    assert sorted(row.split(",")[1] for row in rows[1:]) == sorted(sounds)
+    assert status.inner_text().startswith(f"Your ratings: {rows[2].split(',')[1]} (B) 90")
+
+
+def test_steps_slider_works_without_a_kernel(static):
+    def draw(ax, x, count):
+        ax.bar([0], [count])
+
+    sounds = {count: LOW * (1 - count / 40) for count in (0, 1, 2, 4, 8, 16, 32)}
+    page = static(explore.steps(sounds, SR, "iterations", figure=draw, alt="A bar", caption="Hear"))
+    player = SoundPlayer(page)
+    image, slider = player.root.locator(".lp-image"), player.root.locator(".lp-steps input")
+    assert image.get_attribute("alt") == "A bar (iterations 0)"
+    source = image.get_attribute("src")
+    player.play()
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("End")
+    state = player.wait(lambda state: state["gains"][6] > 0.999)
+    assert state["active"] == 6 and state["playing"] and image.get_attribute("src") != source
+    assert image.get_attribute("alt") == "A bar (iterations 32)"
+    assert slider.get_attribute("aria-valuetext") == "32"
+    assert player.rms()[0] == pytest.approx(0.2 * PEAK / np.sqrt(2), rel=0.05)
+
+
+# One notebook for the tests in JupyterLab and in nbconvert's page.
+CELLS = [
+    "import numpy as np\nfrom lecture_utils import explore, listen, plot\n"
+    "t = 2 * np.pi * np.arange(32000) / 16000\n"
+    "low, high = 0.15 * np.sin(400 * t), 0.15 * np.sin(800 * t)",
+    "listen.compare({'low': low, 'high': high}, 16000, caption='Two tones')",
+    "listen.compare({'low': low, 'high': high}, 16000, blind=True, seed=1, caption='Blind')",
+    "def render(mix):\n"
+    "    assert mix < 0.9, 'mix is too large'\n"
+    "    return (1 - mix) * low + mix * high\n\n"
+    "explore.sound(render, 16000, figure=lambda ax, x, mix: plot.spectrogram(x, 16000, ax=ax),\n"
+    "              alt='Two lines', mix=explore.slider(0, 1, 0.1, 0.0, 'share of high'))",
+    "explore.steps([low, high], 16000, 'tone', caption='Steps')",
+]
+
+
+def test_page_made_by_nbconvert_plays(chrome, tmp_path):
+    import nbclient
+    import nbconvert
+    import nbformat
+
+    browser.write_notebook(tmp_path / "made.ipynb", CELLS)
+    notebook = nbformat.read(tmp_path / "made.ipynb", 4)
+    nbclient.NotebookClient(notebook, timeout=60, store_widget_state=False).execute()
+    page, _ = nbconvert.HTMLExporter(
+        mathjax_url="", require_js_url="", jquery_url=""
+    ).from_notebook_node(notebook)
+    (tmp_path / "made.html").write_text(page, encoding="utf-8")
+    assert len(listen.clips(page)) == 2 + 2 + 1 + 2  # the live player stores its default too
+    watched = Watched(chrome)
+    watched.page.goto((tmp_path / "made.html").as_uri())
+    assert watched.page.locator(".lp").count() == 4
+    for index in range(4):
+        SoundPlayer(watched.page, index).play()
+    assert watched.page.get_by_alt_text("Two lines (share of high 0.0)").is_visible()
+    watched.check()
+    watched.close()
+
+
+@pytest.fixture(scope="module")
+def notebook(lab):
+    lab.open_notebook(CELLS)
+    lab.run_all()
+    return lab
+
+
+def test_lab_player_takes_its_keys_to_itself(notebook):
+    player = SoundPlayer(notebook.page, 0)
+    started = player.play()
+    notebook.page.keyboard.press("2")
+    state = player.wait(lambda state: state["gains"][1] > 0.999)
+    assert state["gains"] == pytest.approx([0, 1], abs=1e-3)
+    assert state["position"] > started["position"]
+    for key in ("1", "b", "2", " ", "x"):  # heading, insert cell, scroll, cut: JupyterLab's own
+        notebook.page.keyboard.press(key)
+    assert not player.state["playing"] and player.state["active"] == 1
+    assert [c["cell_type"] for c in notebook.cells()] == ["code"] * len(CELLS)
+    blind = SoundPlayer(notebook.page, 1)
+    assert [text.split()[-1] for text in blind.labels()] == ["A", "B", "X"]
+    notebook.check()
+
+
+def move_slider(page, key, presses=1):
+    """Press a key on the notebook's first live slider."""
+    handle = page.locator(".widget-slider .noUi-handle").first
+    handle.scroll_into_view_if_needed()
+    handle.focus()
+    for _ in range(presses):
+        page.keyboard.press(key)
+
+
+def live_player(page):
+    """Return the first player under live controls."""
+    widget = page.locator(".lp-explore .lp").first
+    index = page.locator(".lp").evaluate_all(
+        "(all, one) => all.indexOf(one)", widget.element_handle()
+    )
+    return SoundPlayer(page, index)
+
+
+def test_lab_slider_changes_picture_and_sound_while_it_plays(notebook):
+    page = notebook.page
+    player = live_player(page)
+    player.run("p.transport.setLoop(true)")
+    player.play()
+    assert abs(player.rms()[1] - 400) < 15
+    image = page.locator("img.lp-figure")
+    source, drawn, position = image.get_attribute("src"), player.picture(), player.state["position"]
+    move_slider(page, "ArrowRight", 8)  # 0.8: mostly the high tone
+    page.wait_for_function("old => document.querySelector('img.lp-figure').src !== old", arg=source)
+    page.wait_for_function("() => document.querySelector('img.lp-figure').alt.includes('0.8')")
+    page.wait_for_timeout(200)
+    state = player.state
+    assert state["playing"] and state["position"] != position and player.picture() != drawn
+    level, frequency = player.rms()
+    assert abs(frequency - 800) < 15
+    assert level == pytest.approx(PEAK * np.hypot(0.8, 0.2) / np.sqrt(2), rel=0.05)
+    move_slider(page, "End")  # 1.0: the function raises
+    error = page.locator(".lp-explore .lp-error")
+    error.wait_for()
+    assert "mix is too large" in error.inner_text() and "last good one" in error.inner_text()
+    assert player.state["playing"] and abs(player.rms()[1] - 800) < 15
+    move_slider(page, "Home")
+    error.wait_for(state="detached")
+    player.run("p.toggle()")
+    notebook.check()
+
+
+def test_lab_steps(notebook):
+    count = notebook.page.locator(".lp").count()
+    player = SoundPlayer(notebook.page, count - 1)
+    player.play()
+    player.root.locator(".lp-steps input").fill("1")
+    player.wait(lambda state: state["gains"][1] > 0.999)
+    notebook.check()
+
+
+@pytest.mark.parametrize("name", ["05_griffin_lim"])
+def test_griffin_lim_notebook(lab, name):
+    path = NOTEBOOKS / f"{name}.ipynb"
+    if not path.is_file():
+        pytest.skip(f"notebooks/{name}.ipynb is not written yet")
+    lab.open_notebook(path)
+    lab.run_all()
+    page = lab.page
+    players = [SoundPlayer(page, i) for i in range(page.locator(".lp").count())]
+    assert players, "the notebook shows no player"
+    several = next(p for p in players if p.root.locator(".lp-version").count() > 1)
+    several.root.scroll_into_view_if_needed()
+    started = several.play()
+    page.keyboard.press("2")
+    state = several.wait(lambda state: state["gains"] and state["gains"][1] > 0.999)
+    assert sum(state["gains"]) == pytest.approx(1, abs=1e-3)
+    assert state["position"] > started["position"]
+    if page.locator(".widget-slider").count():
+        image = page.locator("img.lp-figure").first
+        player, source = live_player(page), image.get_attribute("src")
+        drawn = player.picture()
+        move_slider(page, "ArrowRight", 2)
+        page.wait_for_function(
+            "old => document.querySelector('img.lp-figure').src !== old", arg=source
+        )
+        page.wait_for_timeout(300)
+        assert player.picture() != drawn
+    else:  # a stored slider
+        player = next(p for p in players if p.root.locator(".lp-steps").count())
+        player.root.scroll_into_view_if_needed()
+        page.wait_for_timeout(200)
+        drawn = player.picture()
+        player.root.locator(".lp-steps input").fill("2")
+        assert player.picture() != drawn
+    player.play()
+    lab.check()
