@@ -12,6 +12,7 @@ notebooks only load what is shipped.
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import io
 import json
@@ -126,14 +127,13 @@ def _save_curves(stem: Path, line: Line) -> None:
     np.save(f"{stem}_dynamics.npy", line.dynamics.astype(np.float32))
 
 
-def build_clips() -> None:
-    """Cut the recorded clips: mono, 22.05 kHz, turned down where the original clips."""
-    for name in data.names("clip"):
-        listed = data.entry(name)
-        if "original" not in listed:  # shipped as it is
+def build_clips(name_of_source: str = "sonic-pi-samples") -> None:
+    """Cut the recorded clips of one source: mono, 22.05 kHz, turned down where it clips."""
+    folder = source(name_of_source)
+    for listed in map(data.entry, data.names("clip")):
+        if not listed.get("original", "").startswith(name_of_source):
             continue
-        name_of_source, file = listed["original"].split("/", 1)
-        original = source(name_of_source) / file
+        original = folder / listed["original"].split("/", 1)[1]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of the mix-down, which is wanted here
             x, rate = audio.read(original, 22_050, *listed.get("excerpt", ()))
@@ -288,12 +288,16 @@ def write_manifest(entries: list[dict]) -> None:
     entries = sorted(entries, key=lambda e: (e["file"].split("/")[0], e["kind"], e["name"]))
     lines = ",\n".join(json.dumps(e, ensure_ascii=False) for e in entries)
     text = f'{{"files": [\n{lines}\n]}}\n'
-    with open(data.ROOT / "manifest.json", "w", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
+    unfinished = data.ROOT / f".manifest.{os.getpid()}"
+    unfinished.write_text(text, encoding="utf-8", newline="\n")
+    unfinished.replace(data.ROOT / "manifest.json")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the steps named on the command line, then refresh the manifest."""
+    """Run the steps named on the command line, then refresh the manifest.
+
+    A step that cannot be done is named at the end, with what it needs; the others are done.
+    """
     parser = argparse.ArgumentParser(description="Rebuild data/ from its sources.")
     parser.add_argument("steps", nargs="*", help=f"of {', '.join(STEPS)}; all by default")
     parser.add_argument("--manifest", action="store_true", help="only refresh the manifest")
@@ -301,18 +305,25 @@ def main(arguments: list[str] | None = None) -> None:
     unknown = set(options.steps) - set(STEPS)
     if unknown:
         parser.error(f"no step {', '.join(sorted(unknown))}; the steps are {', '.join(STEPS)}")
-    try:
-        for step in [] if options.manifest else options.steps or STEPS:
-            print(f"building {step}")
+    problems = []
+    for step in [] if options.manifest else options.steps or STEPS:
+        print(f"building {step}", flush=True)
+        try:
             STEPS[step]()
-        problems = refresh_manifest()
-    except (OSError, ValueError, ImportError) as error:
-        sys.exit(str(error))
-    print("\n".join(problems) or f"{len(data.names())} files, all as listed")
+        except (OSError, ValueError, ImportError) as error:
+            problems.append(f"{step}: {error}")
+    try:
+        problems += refresh_manifest()
+    except (OSError, ValueError) as error:
+        problems.append(str(error))
+    if problems:
+        sys.exit("\n".join(problems))
+    print(f"{len(data.names())} files, all as listed")
 
 
 STEPS = {
     "clips": build_clips,
+    "jazz": functools.partial(build_clips, "librosa-0.7.2"),
     "speech": build_speech,
     "rolls": build_piano_rolls,
     "bank": build_bank_samples,

@@ -1,16 +1,13 @@
-"""Turn notes into playing: expressive solo lines, endless practice phrases, humanised scores.
+"""Turn notes into playing: expressive solo lines from typed melodies, and endless practice phrases.
 
-What :mod:`lecture_utils.sampler` plays is decided here: curves of pitch and dynamics for solo
-instruments, timing and key strength for the piano. Used by notebooks 03 and 08, and for
-`lecture_utils.data.training_set`.
+What :mod:`lecture_utils.sampler` plays is decided here, as curves of pitch and dynamics. Used by
+notebooks 03, 08 and 09, and for `lecture_utils.data.training_set`.
 """
 
 from __future__ import annotations
 
 import difflib
-import functools
 import re
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -164,6 +161,63 @@ def _shape(
     return midi, dynamics + 0.0012 * depth * beat
 
 
+def line(
+    instrument: str,
+    notes: list[tuple[float | str | None, float]],
+    tempo: float = 90.0,
+    dynamics: float = 0.7,
+    vibrato_cents: float = 20.0,
+    slurred: bool = True,
+    seed: int = 0,
+) -> Line:
+    """Make an expressive line of a typed melody.
+
+    Parameters
+    ----------
+    instrument : str
+        "violin", "flute" or "cello".
+    notes : list of (pitch, beats)
+        MIDI numbers or names, and None for a rest: ``[("A4", 1), (72, 2), (None, 1)]``.
+    tempo : float
+        Beats a minute.
+    dynamics : float
+        0..1; the line swells to it in the middle.
+    vibrato_cents : float
+        Half the width of the vibrato.
+    slurred : bool
+        Notes in one bow, or each with its own.
+    seed : int
+        Of intonation, vibrato and glides.
+
+    Returns
+    -------
+    Line
+        For :func:`lecture_utils.sampler.render_solo`, or for a synthesiser to compare it with.
+
+    Raises
+    ------
+    ValueError
+        If there is no note, or one that the instrument does not play, or the tempo is not positive.
+    """
+    check_instrument(instrument)
+    if not tempo > 0 or not notes or not any(pitch is not None for pitch, _ in notes):
+        raise ValueError(f"A melody needs notes (pitch, beats) and a tempo above 0, got {tempo}.")
+    if not 0 <= dynamics <= 1:
+        raise ValueError(f"dynamics={dynamics}: give 0 (softest) to 1.")
+    seconds = sum(beats for _, beats in notes) * 60 / tempo
+    played, t = [], 0.0
+    for pitch, beats in notes:
+        length = beats * 60 / tempo
+        if not 0.06 <= length <= 60:
+            raise ValueError(f"A note of {beats:g} beats lasts {length:g} s; give 0.06 to 60 s.")
+        if pitch is not None:
+            loud = dynamics * (0.85 + 0.15 * np.sin(np.pi * (t + length / 2) / seconds))
+            stop = t + length * (1.0 if slurred else 0.88)
+            played.append(Note(t, stop, to_midi(pitch), loud, slurred, vibrato_cents))
+        t += length
+    return perform(played, seconds, instrument, seed)
+
+
 #: Scales (semitones) and rhythms (beats) from which :func:`phrases` draws.
 _SCALES = [(0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 3, 5, 7, 9, 10), (0, 2, 4, 7, 9)]
 _RHYTHMS = [
@@ -242,117 +296,3 @@ def _phrase(t: float, instrument: str, rng: np.random.Generator) -> list[Note]:
         notes.append(Note(t, stop, ladder[step], dynamics, gapless, depth, swell))
         t, gapless = t + seconds, legato
     return notes
-
-
-def read_midi(file: str | Path) -> np.ndarray:
-    """Read the notes of a MIDI file, all tracks together, along its tempo map.
-
-    Parameters
-    ----------
-    file : str or Path
-        For example ``data.path("maple_leaf_rag")``.
-
-    Returns
-    -------
-    np.ndarray
-        Rows ``(start, stop, midi, velocity, beat)`` by start: seconds, key, strength, and the
-        start in beats (quarter notes).
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is no MIDI file, or holds no notes.
-    """
-    import mido
-
-    if not Path(file).is_file():
-        raise FileNotFoundError(f"No MIDI file at {file}; check the name and the folder.")
-    try:
-        midi = mido.MidiFile(file)
-    except (OSError, EOFError, ValueError, IndexError, KeyError) as error:
-        raise ValueError(f"{Path(file).name} is not a readable MIDI file ({error}).") from None
-    sounding, notes, seconds, beat, tempo = {}, [], 0.0, 0.0, 500_000
-    for message in mido.merge_tracks(midi.tracks):
-        seconds += mido.tick2second(message.time, midi.ticks_per_beat, tempo)
-        beat += message.time / midi.ticks_per_beat
-        if message.type == "set_tempo":
-            tempo = message.tempo
-        elif message.type == "note_on" and message.velocity:
-            begun = (seconds, message.velocity, beat)
-            sounding.setdefault((message.channel, message.note), []).append(begun)
-        elif message.type in ("note_on", "note_off"):
-            queue = sounding.get((message.channel, message.note))
-            if queue:
-                start, velocity, at = queue.pop(0)
-                notes.append((start, max(seconds, start + 0.01), message.note, velocity, at))
-    if not notes:
-        raise ValueError(f"{Path(file).name} holds no notes.")
-    return np.array(sorted(notes))
-
-
-def humanise(
-    notes: np.ndarray,
-    seed: int = 0,
-    tempo: float = 1.0,
-    transpose: int = 0,
-    pedal: bool = False,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Play a score as a pianist might: voiced melody, accents, swells, rubato, uneven fingers.
-
-    Parameters
-    ----------
-    notes : np.ndarray
-        From :func:`read_midi`.
-    seed : int
-        Of timing and strength.
-    tempo : float
-        Factor on the speed.
-    transpose : int
-        Semitones.
-    pedal : bool
-        Change the sustain pedal on every bass note, half a second apart or more.
-
-    Returns
-    -------
-    notes : np.ndarray
-        Rows ``(start, stop, midi, velocity)``.
-    pedal : np.ndarray
-        Rows ``(down, up)`` in seconds; empty without `pedal`.
-    """
-    notes = np.asarray(notes, np.float64)
-    if notes.ndim != 2 or notes.shape[1] != 5 or not len(notes) or not np.isfinite(notes).all():
-        raise ValueError(f"notes: rows from read_midi (5 finite columns), not {notes.shape}.")
-    if not 0.1 <= tempo <= 10:
-        raise ValueError(f"tempo={tempo}: a factor on the speed, 0.1 to 10.")
-    rng = np.random.default_rng(seed)
-    start, stop, midi, _, beat = notes.T
-    onset = np.round(start, 2)
-    chord = [midi[onset == t] for t in onset]
-    melody = midi == [keys.max() for keys in chord]
-    bass = (midi == [keys.min() for keys in chord]) & (midi < 56)
-    on_beat, on_bar = (np.abs(beat / k - np.round(beat / k)) < 0.02 / k for k in (1, 2))
-    swell = [9 * np.sin(2 * np.pi * (beat / 16 + rng.random()))]
-    swell += [5 * np.sin(2 * np.pi * (beat / 64 + rng.random()))]
-    velocity = 72 + 9 * melody + 4 * bass + 6 * on_beat + 4 * on_bar + swell[0] + swell[1]
-    velocity += 5 * np.clip((midi - 72) / 12, -1, 1.5) + rng.normal(0, 5, len(midi))
-    warped = _rubato(stop.max(), tempo, rng)
-    start2 = np.maximum(0, warped(start) + rng.normal(0, 0.006, len(midi)))
-    stop2 = np.maximum(warped(stop), start2 + 0.05)
-    played = np.stack([start2, stop2, midi + transpose, np.clip(velocity, 18, 122)], axis=1)
-    changes = [-1.0]
-    for t in np.sort(start2[bass]) if pedal else ():
-        if t - changes[-1] > 0.5:
-            changes.append(t)
-    downs = np.array(changes[1:]) + 0.09
-    ups = np.append(downs[1:] - 0.11, stop2.max()) if len(downs) else downs
-    return played[np.argsort(start2, kind="stable")], np.stack([downs, ups], axis=1)
-
-
-def _rubato(seconds: float, tempo: float, rng: np.random.Generator) -> functools.partial:
-    """Map score time to played time, at a tempo that breathes by some percent."""
-    grid = np.arange(0, seconds + 1, 0.05)
-    breath = 0.035 * np.sin(2 * np.pi * (grid / 9.3 + rng.random())) + 0.02 * np.sin(grid * 1.7)
-    played = np.concatenate([[0], np.cumsum(0.05 / (tempo * (1 + breath)))[:-1]])
-    return functools.partial(np.interp, xp=grid, fp=played)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import lfilter
 
-from lecture_utils import audio, data, sampler
+from lecture_utils import audio, data, sampler, score
 from lecture_utils import performance as playing
 from lecture_utils.performance import CONTROL_RATE, Line, Note
 
@@ -77,10 +77,10 @@ def piano_training() -> np.ndarray:
 
 
 def _play(name: str, seed: int, **how: float) -> np.ndarray:
-    score = playing.read_midi(data.path(name))
-    return sampler.render_piano(
-        *playing.humanise(score, seed, pedal=name in _WITH_PEDAL, **how), RATE
+    notes, pedal = score.humanise(
+        score.read_midi(data.path(name)), seed, pedal=name in _WITH_PEDAL, **how
     )
+    return sampler.render_piano(notes, pedal, RATE)
 
 
 #: The voices' tunes: (MIDI, beats); "Ode to Joy" (Beethoven) and "Amazing Grace" (traditional).

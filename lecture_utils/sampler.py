@@ -24,11 +24,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from lecture_utils import audio, data
 from lecture_utils.performance import (
     CONTROL_RATE,
-    Line,
-    Note,
     Stroke,
     check_instrument,
-    perform,
+    line,
     to_midi,
 )
 
@@ -214,61 +212,6 @@ def _brighten(x: np.ndarray, dynamics: np.ndarray) -> np.ndarray:
     taps = firwin(255, 1700, fs=BANK_RATE).astype(np.float32)
     low = oaconvolve(x, taps, mode="same")
     return low + (x - low) * 10 ** (dynamics - 0.7)
-
-
-def line(
-    instrument: str,
-    notes: list[tuple[float | str | None, float]],
-    tempo: float = 90.0,
-    dynamics: float = 0.7,
-    vibrato_cents: float = 20.0,
-    slurred: bool = True,
-    seed: int = 0,
-) -> Line:
-    """Make an expressive line of a typed melody.
-
-    Parameters
-    ----------
-    instrument : str
-        "violin", "flute" or "cello".
-    notes : list of (pitch, beats)
-        MIDI numbers or names, and None for a rest: ``[("A4", 1), (72, 2), (None, 1)]``.
-    tempo : float
-        Beats a minute.
-    dynamics : float
-        0..1; the line swells to it in the middle.
-    vibrato_cents : float
-        Half the width of the vibrato.
-    slurred : bool
-        Notes in one bow, or each with its own.
-    seed : int
-        Of intonation, vibrato and glides.
-
-    Returns
-    -------
-    Line
-        Its curves can be given to :func:`render_solo`, or to a synthesiser that is to be compared.
-
-    Raises
-    ------
-    ValueError
-        If there is no note, or one that the instrument does not play, or the tempo is not positive.
-    """
-    check_instrument(instrument)
-    if not tempo > 0 or not notes or not any(pitch is not None for pitch, _ in notes):
-        raise ValueError(f"A melody needs notes (pitch, beats) and a tempo above 0, got {tempo}.")
-    seconds = sum(beats for _, beats in notes) * 60 / tempo
-    played, t = [], 0.0
-    for pitch, beats in notes:
-        length = beats * 60 / tempo
-        if not 0.06 <= length <= 60:
-            raise ValueError(f"A note of {beats:g} beats lasts {length:g} s; give 0.06 to 60 s.")
-        if pitch is not None:
-            loud = dynamics * (0.85 + 0.15 * np.sin(np.pi * (t + length / 2) / seconds))
-            stop = t + length * (1.0 if slurred else 0.88)
-            played.append(Note(t, stop, to_midi(pitch), loud, slurred, vibrato_cents))
-        t += length
-    return perform(played, seconds, instrument, seed)
 
 
 def melody(
