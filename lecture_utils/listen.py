@@ -27,8 +27,9 @@ from lecture_utils.audio import as_audio, check_sample_rate, level_db, match_lev
 #: Longest sound of a player in seconds, and the most text that one player puts into a page.
 MAX_SECONDS, MAX_BYTES = 60.0, 20e6
 
-#: Louder than this (dB re full scale), and the player starts with its volume turned down to it.
-COMFORTABLE_DB = -18.0
+#: Louder than this (dB re full scale, about that of music on the radio), and the player starts with
+#: its volume turned down to it.
+COMFORTABLE_DB = -14.0
 
 _HERE = Path(__file__).parent
 _CLIP = re.compile(r"data:audio/wav;base64,([A-Za-z0-9+/=]*)")
@@ -59,7 +60,7 @@ def compare(
     """Compare up to nine versions of a sound: switch at the same position, at one shared gain.
 
     No version is ever normalised on its own: if one would clip, all are turned down by the same
-    amount, which is said, as are level differences above 1 dB.
+    amount, which is said, as are level differences above 1 dB (see `match_levels`).
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def compare(
     reference : str, optional
         With ``blind="rate"``: a label that can also be heard openly.
     trials : int
-        Rounds of an A/B/X test, 1 to 50.
+        Rounds of an A/B/X test, 1 to 50 (fewer than five prove nothing at p < 0.05).
     seed : int, optional
         Makes the hidden order repeatable; drawn anew in the browser by default.
 
@@ -155,11 +156,9 @@ def prepare(
         )
     levels = [level_db(x) for x in audio.values()]
     sounding = [level for level in levels if np.isfinite(level)]
-    if sounding and max(sounding) - min(sounding) > 1:
-        notes.append(
-            f"Levels differ by {max(sounding) - min(sounding):.1f} dB: the louder version tends to "
-            "win. match_levels=True removes the difference."
-        )
+    spread = max(sounding) - min(sounding) if sounding else 0.0
+    if spread > 1:
+        notes.append(f"Levels differ by {spread:.1f} dB: the louder version tends to win.")
     seconds = [len(x) / sample_rate for x in audio.values()]
     if max(seconds) - min(seconds) > 0.01:
         notes.append(

@@ -301,7 +301,7 @@ function mountPlayer(host, spec, wavs) {
       const slider = choices.querySelector("input");
       slider.value = index;
       slider.setAttribute("aria-valuetext", name);
-      choices.querySelector("output").textContent = `${name}  ${levelText(voices[index])}`;
+      choices.querySelector("output").textContent = `${name} (${levelText(voices[index])})`;
     } else {
       [...choices.children].forEach((b, i) => b.setAttribute("aria-pressed", i === index));
     }

@@ -151,6 +151,44 @@ def test_quieter_version_looks_quieter(static):
     assert loud == 253 and brightness() < 100
 
 
+def mulberry32(state):
+    """Tommy Ettinger's generator, as published, with Python's integers."""
+    while True:
+        state = (state + 0x6D2B79F5) % 2**32
+        t = (state ^ state >> 15) * (1 | state) % 2**32
+        t = ((t + (t ^ t >> 7) * (61 | t)) % 2**32) ^ t
+        yield (t ^ t >> 14) / 2**32
+
+
+def test_hidden_orders_and_chances(chrome):
+    watched = Watched(chrome)
+    for name in ("player.js", "blind.js"):
+        watched.page.add_script_tag(content=(PACKAGE / name).read_text(encoding="utf-8"))
+    run = watched.page.evaluate
+    for seed in (0, 1, 2**32 - 1):
+        numbers = run(f"(() => {{ const r = randomNumbers({seed}); return [r(), r(), r()]; }})()")
+        generator = mulberry32(seed)
+        assert numbers == [next(generator) for _ in range(3)]
+    orders = run("[...Array(6000)].map(() => shuffled(3, randomNumbers(null)).join(''))")
+    counts = [orders.count(order) for order in ("012", "021", "102", "120", "201", "210")]
+    assert sum(counts) == 6000 and all(850 < count < 1150 for count in counts)  # five sigma
+    for trials in (1, 7, 50):
+        for right in range(trials + 1):
+            chance = run(f"coinChance({trials}, {right})")
+            assert chance == pytest.approx(coin_chance(trials, right), rel=1e-9)
+    watched.check()
+    watched.close()
+
+
+def test_without_scripts_the_sounds_are_still_there(chrome, tmp_path):
+    path = listen.compare({"low": LOW, "high": HIGH}, SR).to_html(tmp_path / "page.html")
+    page = chrome.new_page(java_script_enabled=False)
+    page.goto(path.as_uri())
+    assert page.locator("audio").count() == 2 and page.locator("audio").first.is_visible()
+    assert page.locator("li").all_inner_texts()[1].startswith("high: 2.00 s, -19.5 dBFS")
+    page.close()
+
+
 def coin_chance(trials, right):
     return sum(comb(trials, k) for k in range(right, trials + 1)) / 2**trials
 
