@@ -1,0 +1,140 @@
+"""MelGAN (Kumar et al. 2019): no mel loss, no noise, only critics at three scales.
+
+Layer names are those of the published checkpoints, which load with
+:func:`lecture_utils.training.load_published`. Used by notebook 06.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import weight_norm
+
+from lecture_utils.vocoder import Features, conv1d, feature_matching_loss
+
+SLOPE = 0.2
+
+
+class ResidualBlock(nn.Module):
+    """Dilated convolution, then a 1x1, beside a 1x1 shortcut; the edges are mirrored."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.block = nn.Sequential(
+            nn.LeakyReLU(SLOPE),
+            nn.ReflectionPad1d(dilation),
+            conv1d(channels, channels, 3, dilation=dilation),
+            nn.LeakyReLU(SLOPE),
+            conv1d(channels, channels, 1),
+        )
+        self.shortcut = conv1d(channels, channels, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map ``(batch, channels, n)`` to the same shape."""
+        return self.shortcut(x) + self.block(x)
+
+
+class Generator(nn.Module):
+    """Mel ``(batch, n_mels, frames)`` to sound ``(batch, 1, frames * 256)``.
+
+    The kernel of every transposed convolution is twice its stride, so that each output is made by
+    the same number of taps: no checkerboard.
+    """
+
+    def __init__(
+        self,
+        n_mels: int = 80,
+        base_channels: int = 32,
+        n_residual_layers: int = 3,
+        rates: tuple[int, ...] = (8, 8, 2, 2),
+    ) -> None:
+        super().__init__()
+        self.config = {
+            "n_mels": n_mels, "base_channels": base_channels,
+            "n_residual_layers": n_residual_layers, "rates": rates,
+        }  # fmt: skip
+        channels = base_channels * 2 ** len(rates)
+        layers = [nn.ReflectionPad1d(3), conv1d(n_mels, channels, 7)]
+        for rate in rates:
+            up = nn.ConvTranspose1d(
+                channels, channels // 2, 2 * rate, rate,
+                padding=rate // 2 + rate % 2, output_padding=rate % 2,
+            )  # fmt: skip
+            channels //= 2
+            layers += [nn.LeakyReLU(SLOPE), weight_norm(up)]
+            layers += [ResidualBlock(channels, 3**i) for i in range(n_residual_layers)]
+        layers += [nn.LeakyReLU(SLOPE), nn.ReflectionPad1d(3), conv1d(channels, 1, 7), nn.Tanh()]
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
+        """Return sound in [-1, 1]; the mirrored edges need four frames, fewer are repeated."""
+        n_frames = log_mel.shape[-1]
+        if n_frames < 4:
+            log_mel = F.pad(log_mel, (0, 4 - n_frames), mode="replicate")
+            return self.model(log_mel)[..., : n_frames * 256]
+        return self.model(log_mel)
+
+
+class ScaleDiscriminator(nn.Module):
+    """Strided, grouped convolutions that judge overlapping windows of the wave."""
+
+    def __init__(self, base_channels: int = 16, n_layers: int = 4) -> None:
+        super().__init__()
+        layers = {"layer_0": nn.Sequential(nn.ReflectionPad1d(7), conv1d(1, base_channels, 15))}
+        channels = base_channels
+        for layer in range(1, n_layers + 1):
+            wider = min(channels * 4, 64 * base_channels)
+            conv = conv1d(channels, wider, 41, stride=4, padding=20, groups=channels // 4)
+            layers[f"layer_{layer}"] = nn.Sequential(conv)
+            channels = wider
+        layers[f"layer_{n_layers + 1}"] = nn.Sequential(conv1d(channels, channels, 5, padding=2))
+        layers[f"layer_{n_layers + 2}"] = conv1d(channels, 1, 3, padding=1)
+        self.model = nn.ModuleDict(layers)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Return all feature maps of sounds ``(batch, 1, n)``; the last one is the score."""
+        features = []
+        for layer in self.model.values():
+            x = layer(x)
+            if len(features) < len(self.model) - 1:
+                x = F.leaky_relu(x, SLOPE)
+            features.append(x)
+        return features
+
+
+class MultiScaleDiscriminator(nn.Module):
+    """The same discriminator on the sound, at half and at a quarter of its rate."""
+
+    def __init__(self, base_channels: int = 16, n_scales: int = 3) -> None:
+        super().__init__()
+        self.model = nn.ModuleDict(
+            {f"disc_{i}": ScaleDiscriminator(base_channels) for i in range(n_scales)}
+        )
+        self.pool = nn.AvgPool1d(4, 2, padding=1, count_include_pad=False)
+
+    def forward(self, x: torch.Tensor) -> tuple[list[torch.Tensor], Features]:
+        """Return each scale's scores and feature maps of sounds ``(batch, 1, n)``."""
+        scores, features = [], []
+        for scale, discriminator in enumerate(self.model.values()):
+            x = self.pool(x) if scale else x
+            *maps, score = discriminator(x)
+            scores.append(score)
+            features.append(maps)
+        return scores, features
+
+
+def discriminator_loss(real: list[torch.Tensor], fake: list[torch.Tensor]) -> torch.Tensor:
+    """Hinge (equation 1): real above 1, fake below -1; beyond that nothing is asked."""
+    return sum(F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in zip(real, fake, strict=True))
+
+
+def generator_loss(fake: list[torch.Tensor]) -> torch.Tensor:
+    """Hinge (equation 2): raise the score."""
+    return -sum(f.mean() for f in fake)
+
+
+def feature_loss(real: Features, fake: Features) -> torch.Tensor:
+    """Feature matching (equation 3), weight 10, averaged over scales and layers."""
+    n_scales, n_layers = len(real), len(real[0])
+    return 10 * feature_matching_loss(real, fake) * 4 / (n_layers - 1) / n_scales

@@ -1,0 +1,213 @@
+"""Training recipes: ``python -m lecture_utils.train NAME [--minutes M] [--resume]``.
+
+Each recipe trains on sound that this project ships or renders, on a CPU, saves its state under
+``runs/NAME`` and can be stopped (Ctrl-C) and resumed at any time. ``accelerate launch -m
+lecture_utils.train NAME`` runs the same recipe on several processes or a GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lecture_utils import data, hifi_gan, mel, melgan, metrics, training, vocoder
+
+#: Steps at which the generator is kept, so that a class hears it improve.
+SNAPSHOTS = (0, 1000, 2000, 5000, 10_000, 20_000, 40_000, 80_000, 160_000)
+
+#: Seconds at the end of a training set that are kept for watching progress, never trained on.
+WATCH_SECONDS = 40
+
+
+@dataclass(frozen=True)
+class VocoderRecipe:
+    """A GAN vocoder: which networks, losses and sounds."""
+
+    sound: str
+    generator: Callable[[], torch.nn.Module]
+    critics: Callable[[], list[torch.nn.Module]]
+    losses: object
+    target: bool = True
+    n_steps: int = 200_000
+    batch: int = 4
+    n_samples: int = 8192
+    learning_rate: float = 5e-4
+    decay: float = 0.5 ** (1 / 20_000)  # halves every 20,000 steps
+    betas: tuple[float, float] = (0.8, 0.99)
+    critics_from: int = 500
+    seed: int = 1234
+
+
+RECIPES = {
+    "hifi_gan": VocoderRecipe(
+        "speech",
+        lambda: hifi_gan.Generator.from_config("course"),
+        lambda: [hifi_gan.MultiPeriodDiscriminator(1 / 8), hifi_gan.MultiScaleDiscriminator(1 / 8)],
+        hifi_gan,
+    ),
+    "hifi_gan_no_periods": VocoderRecipe(
+        "speech",
+        lambda: hifi_gan.Generator.from_config("course"),
+        lambda: [hifi_gan.MultiScaleDiscriminator(1 / 8)],
+        hifi_gan,
+    ),
+    "hifi_gan_violin": VocoderRecipe(
+        "violin",
+        lambda: hifi_gan.Generator.from_config("course"),
+        lambda: [hifi_gan.MultiPeriodDiscriminator(1 / 8), hifi_gan.MultiScaleDiscriminator(1 / 8)],
+        hifi_gan,
+    ),
+    "melgan": VocoderRecipe(
+        "speech",
+        lambda: melgan.Generator(base_channels=10),
+        lambda: [melgan.MultiScaleDiscriminator(base_channels=4)],
+        melgan,
+        target=False,
+        learning_rate=4e-4,
+        betas=(0.5, 0.9),
+        critics_from=0,
+    ),
+}
+
+
+def train_vocoder(
+    name: str,
+    recipe: VocoderRecipe,
+    folder: Path,
+    minutes: float | None = None,
+    resume: bool = False,
+    n_steps: int | None = None,
+    sound: np.ndarray | None = None,
+    bf16: bool | None = None,
+) -> training.Run:
+    """Train a vocoder; returns the run, whose folder holds state, log, snapshots and weights.
+
+    Parameters
+    ----------
+    name, recipe
+        An entry of :data:`RECIPES`.
+    folder : Path
+        Where state and log live.
+    minutes, n_steps : float, int, optional
+        When to stop; the recipe's number of steps by default.
+    resume : bool
+        Go on from the saved state.
+    sound : np.ndarray, optional
+        Other training sound, ``(n,)`` at 16 kHz.
+    bf16 : bool, optional
+        bfloat16 convolutions; by default where the processor is fast at them.
+    """
+    accelerator = _accelerator()
+    process = accelerator.process_index if accelerator else 0
+    x = data.training_set(recipe.sound).audio if sound is None else sound
+    watch = x[-min(WATCH_SECONDS * 16_000, len(x) // 4) :]
+    x = x[: -len(watch)]
+
+    torch.manual_seed(recipe.seed)
+    generator, critics = recipe.generator(), recipe.critics()
+    average = training.Average(generator)
+    optimizers = tuple(
+        torch.optim.AdamW(parameters, recipe.learning_rate, recipe.betas)
+        for parameters in (
+            list(generator.parameters()),
+            [p for critic in critics for p in critic.parameters()],
+        )
+    )
+    parts = {"generator": generator, "average": average.model, "optimizer_g": optimizers[0]}
+    parts |= {f"critic{i}": critic for i, critic in enumerate(critics)}
+    parts |= {"optimizer_d": optimizers[1]}
+    run = training.Run(folder, parts, resume)
+    wrapped_g, wrapped_d = generator, critics
+    if accelerator:
+        wrapped_g, *wrapped_d = accelerator.prepare(generator, *critics)
+    losses = recipe.losses
+    game = training.Adversarial(
+        wrapped_g, wrapped_d, optimizers, losses.discriminator_loss, losses.generator_loss,
+        losses.feature_loss, losses.mel_loss if recipe.target else None,
+        bf16=_has_fast_bf16() if bf16 is None else bf16, accelerator=accelerator,
+    )  # fmt: skip
+    latest: dict[str, float] = {}
+
+    def one_step(step: int) -> dict[str, float]:
+        for optimizer in optimizers:
+            optimizer.param_groups[0]["lr"] = recipe.learning_rate * recipe.decay**step
+        real = training.segments(x, recipe.n_samples, recipe.batch, recipe.seed, step, process)
+        real = real.to(next(generator.parameters()).device)
+        values = game.step(mel.log_mel(real[:, 0]), real, step >= recipe.critics_from)
+        average.update(generator, step)
+        latest.update(values)
+        return values
+
+    def watched() -> None:
+        distances = distances_of(average.model, watch)
+        columns = {k: latest.get(k, float("nan")) for k in ("critic", "fool", "features", "target")}
+        run.log(**{k: round(v, 4) for k, v in (columns | distances).items()})
+
+    def snapshot() -> None:
+        if run.step in SNAPSHOTS:
+            file = folder / "snapshots" / f"{name}_{run.step}.safetensors"
+            training.save_weights(file, average.model, half=True, step=run.step)
+
+    if run.step == 0:
+        snapshot()
+    every = ((500, watched), (1000, snapshot))
+    is_main = process == 0
+    run.loop(one_step, n_steps or recipe.n_steps, minutes, every, is_main=is_main)
+    if is_main:
+        training.save_weights(
+            folder / f"{name}.safetensors", average.model,
+            step=run.step, seconds=round(run.seconds), seed=recipe.seed, sound=recipe.sound,
+        )  # fmt: skip
+    return run
+
+
+def distances_of(generator: torch.nn.Module, x: np.ndarray) -> dict[str, float]:
+    """Copy-synthesis of `x`: log-mel L1 and multi-resolution STFT distance to the original."""
+    y = vocoder.vocode(mel.log_mel(x), generator.eval())
+    x = x[: len(y)]
+    return {
+        "log_mel_l1": metrics.log_mel_l1(x, y),
+        "multi_resolution_stft": metrics.multi_resolution_stft(x, y),
+    }
+
+
+def _accelerator() -> object | None:
+    """Return an Accelerator when started by ``accelerate launch``, otherwise None."""
+    import os
+
+    if (
+        int(os.environ.get("WORLD_SIZE", "1")) < 2
+        and "ACCELERATE_MIXED_PRECISION" not in os.environ
+    ):
+        return None
+    from accelerate import Accelerator, DistributedDataParallelKwargs
+
+    # spectral normalisation keeps its vector as a buffer, which each process updates for itself
+    return Accelerator(kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)])
+
+
+def _has_fast_bf16() -> bool:
+    return torch.cuda.is_available() or getattr(torch.cpu, "_is_amx_tile_supported", bool)()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a recipe from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m lecture_utils.train", description=__doc__)
+    parser.add_argument("name", choices=RECIPES, help="the recipe")
+    parser.add_argument("--minutes", type=float, help="stop after so many minutes")
+    parser.add_argument("--steps", type=int, help="stop at this step")
+    parser.add_argument("--resume", action="store_true", help="go on from the saved state")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
+    options = parser.parse_args(arguments)
+    folder = options.runs / options.name
+    recipe = RECIPES[options.name]
+    train_vocoder(options.name, recipe, folder, options.minutes, options.resume, options.steps)
+
+
+if __name__ == "__main__":
+    main()
