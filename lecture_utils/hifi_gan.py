@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from lecture_utils import mel
-from lecture_utils.vocoder import Features, conv1d, feature_matching_loss
+from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss
 
 SLOPE = 0.1
 
@@ -89,6 +89,11 @@ class Generator(nn.Module):
             "n_mels": n_mels, "channels": channels, "rates": rates, "kernels": kernels,
             "block_kernels": block_kernels, "dilations": dilations, "pairs": pairs,
         }  # fmt: skip
+        reach = max(
+            sum((d + pairs) * (kernel - 1) // 2 for d in dilation)
+            for kernel, dilation in zip(block_kernels, dilations, strict=True)
+        )
+        self.context_frames = context_frames(reach, rates, kernels)
         block = ResidualBlock1 if pairs else ResidualBlock2
         self.conv_pre = conv1d(n_mels, channels, 7, padding=3)
         self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()

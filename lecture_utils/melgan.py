@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-from lecture_utils.vocoder import Features, conv1d, feature_matching_loss
+from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss
 
 SLOPE = 0.2
 
@@ -54,6 +54,8 @@ class Generator(nn.Module):
             "n_mels": n_mels, "base_channels": base_channels,
             "n_residual_layers": n_residual_layers, "rates": rates,
         }  # fmt: skip
+        reach = sum(3**i for i in range(n_residual_layers))
+        self.context_frames = context_frames(reach, rates, tuple(2 * rate for rate in rates))
         channels = base_channels * 2 ** len(rates)
         layers = [nn.ReflectionPad1d(3), conv1d(n_mels, channels, 7)]
         for rate in rates:

@@ -34,6 +34,19 @@ def remove_weight_norm(module: nn.Module) -> nn.Module:
     return module
 
 
+def context_frames(block_radius: int, rates: tuple[int, ...], kernels: tuple[int, ...]) -> int:
+    """Count the mel frames on either side that can reach a sample of a generator's output.
+
+    Walks back from the output: last convolution (3 samples), then per stage the residual blocks'
+    reach and the transposed convolution, which divides time by its rate; at last the first
+    convolution (3 frames).
+    """
+    reach = 3
+    for rate, kernel in zip(reversed(rates), reversed(kernels), strict=True):
+        reach = -(-(reach + block_radius + kernel - 1) // rate)
+    return reach + 3
+
+
 def feature_matching_loss(real: Features, fake: Features) -> torch.Tensor:
     """Sum of L1 distances between the discriminators' feature maps of real and made sound.
 
