@@ -1,0 +1,200 @@
+"""The notebook harness: every guard bites, on notebooks made for it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from queue import Empty
+from types import SimpleNamespace
+
+import harness
+import nbformat
+import notebook_rules
+import pytest
+from nbformat import v4
+
+PLAYER = (
+    "import numpy as np\nfrom lecture_utils import listen, plot\nx = 0.1 * np.sin(np.arange(16000))"
+)
+PICTURE = "figure, ax = plot.subplots()\n_ = ax.plot([1, 2])\n"
+CHECK = """class check:
+    def exercise(name, answer):
+        print(name, "correct" if answer else "not tried yet")
+"""
+
+#: notebook -> (cells, (number of the failing cell, words of its report) or None).
+CASES = {
+    "fine": (
+        [
+            PLAYER,
+            "listen.play(x, 16000, caption='a tone')",
+            PICTURE + "plot.show(figure, 'a line')",
+            CHECK + "check.exercise('toy.double', None)",
+            "import socket\nserver = socket.create_server(('127.0.0.1', 0))\n"
+            "socket.create_connection(server.getsockname()).close()",
+        ],
+        None,
+    ),
+    "error": (["1", "1 / 0", "print('later')"], (1, "ZeroDivisionError")),
+    "slow": (
+        ["# budget-1\nimport time\nwhile time.process_time() < 3: pass"],
+        (0, "s of processor"),
+    ),
+    "waits": (["# budget-1\nimport time; time.sleep(3.2)"], (0, "0.0 s of processor and 3.")),
+    "memory": (["import numpy\nx = numpy.ones(1_500_000_000, 'u1')"], (0, "1500 MB allowed")),
+    "dies": (["import os; os._exit(1)"], (0, "the kernel died")),
+    "network": (
+        ["import urllib.request as u; u.urlopen('http://example.org')"],
+        (0, "the network is cut off: no way to 'example.org'"),
+    ),
+    "child": (
+        [
+            "import subprocess, sys\nprobe = 'import socket; socket.getaddrinfo(\"a.org\", 80)'\n"
+            "subprocess.run([sys.executable, '-c', probe], check=True, capture_output=True)"
+        ],
+        (0, "CalledProcessError"),
+    ),
+    "warns": (["import warnings; warnings.warn('old')"], (0, "writes to stderr: ")),
+    "picture": ([PLAYER, PICTURE], (1, "a picture without alt text")),
+    "image": (
+        ["from IPython.display import HTML", "HTML('<img src=\"https://a.b/c.png\">')"],
+        (1, "an image without alt text; use plot.show(figure, alt); https://a.b/c.png comes"),
+    ),
+    "caption": ([PLAYER, "listen.play(x, 16000)"], (1, "a player without caption")),
+    "silent": ([PLAYER, "listen.play(0 * x, 16000, caption='a tone')"], (1, "it is silent")),
+    "bare_audio": (
+        [PLAYER, "from IPython.display import Audio", "Audio(x, rate=16000)"],
+        (2, "a sound outside of a player"),
+    ),
+    "announced": (
+        [PLAYER, "p = listen.play(x, 16000, caption='a tone')\np.spec['seconds'] = [2]\np"],
+        (1, "1.00 s of sound, not 2.00 s"),
+    ),
+    "solved": (
+        [CHECK + "check.exercise('toy.double', 2)"],
+        (0, "stub does not answer 'not tried yet'"),
+    ),
+    "skipped": (["1", "# NBVAL_SKIP\n1 / 0"], (None, "1/2")),
+}
+
+
+def write(path, cells):
+    notebook = v4.new_notebook(metadata={"kernelspec": {"name": "elsewhere", "display_name": "x"}})
+    for source in cells:
+        cell = v4.new_code_cell(source)
+        if source.startswith("# budget-"):
+            cell.metadata["tags"] = [source.splitlines()[0][2:]]
+        notebook.cells.append(cell)
+    nbformat.write(notebook, path)
+
+
+def run(folder, *options):
+    """Run the harness as make does; return exit status, outcome by notebook and cell, output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "harness", str(folder), "-v", "--color=no",
+         "-p", "no:cacheprovider", *options],
+        cwd=notebook_rules.ROOT, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+    )  # fmt: skip
+    outcomes = {}
+    for outcome, name in re.findall(
+        r"(?m)^\[gw\d\] \[ *\d+%\] ([A-Z]+) .*?(\w+)(?:\.|::)ipynb::Cell \d+ *$", done.stdout
+    ):
+        outcomes.setdefault(name, []).append(outcome)
+    return done.returncode, outcomes, done.stdout
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("notebooks")
+    for name, (cells, _) in CASES.items():
+        write(folder / f"{name}.ipynb", cells)
+    return run(folder, "-n", "2", "--dist", "loadfile")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_guard_bites(report, name):
+    status, outcomes, text = report
+    cells, expected = CASES[name]
+    assert status == 1
+    if expected is None:
+        assert outcomes[name] == ["PASSED"] * len(cells)
+        assert re.search(rf"(?m)^{name} +{len(cells)}/{len(cells)} .*\d$", text)
+        return
+    number, words = expected
+    if number is None:
+        assert re.search(rf"(?m)^{name} +{words} .*NOT EVERY CELL RAN", text)
+        return
+    rest = ["SKIPPED"] * (len(cells) - number - 1)
+    assert outcomes[name] == ["PASSED"] * number + ["FAILED"] + rest
+    own = [part for part in text.split("\n____") if f" {name}.ipynb" in part.splitlines()[0]]
+    assert words in own[0]
+
+
+def item(seconds=0.0, tags=()):
+    cell = nbformat.v4.new_code_cell("1", metadata={"tags": list(tags)})
+    return SimpleNamespace(cell=cell, parent=SimpleNamespace(seconds=seconds))
+
+
+def test_whole_notebook_has_limits(monkeypatch):
+    assert list(harness._excesses(item(119), 19, 50, 1400)) == []
+    assert "the notebook takes more than 120 s" in list(harness._excesses(item(121), 1, 1, 9))[0]
+    assert len(list(harness._excesses(item(), 25, 25, 9))) == 1
+    assert list(harness._excesses(item(0, ["budget-30"]), 25, 25, 9)) == []
+    monkeypatch.setattr(harness, "FACTOR", 2)
+    assert list(harness._excesses(item(121), 39, 50, 1400)) == []
+
+
+class Kernel:
+    """A kernel that never answers."""
+
+    def __init__(self):
+        self.kc = self.km = self
+        self.alive, self.stopped = True, False
+
+    def get_shell_msg(self, timeout):
+        raise Empty
+
+    def is_alive(self):
+        return self.alive
+
+    def shutdown_kernel(self, now):
+        self.stopped = now
+
+
+def test_memory_is_watched_while_a_cell_runs():
+    kernel, process = Kernel(), SimpleNamespace(memory_info=lambda: SimpleNamespace(rss=3.1e9))
+    with pytest.raises(harness.KernelError, match="more than 3000 MB"):
+        harness._await_reply(kernel, process, "id", 5)
+    assert kernel.stopped
+    process.memory_info = lambda: SimpleNamespace(rss=1e9)
+    with pytest.raises(Empty):
+        harness._await_reply(kernel, process, "id", 0.01)
+
+
+def test_peak_memory_is_a_peak():
+    code = "import numpy as n; x = n.ones(300_000_000, 'u1'); del x; print(1, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        child.stdout.readline()
+        process = harness.psutil.Process(child.pid)
+        peak = harness.peak_mb(process)
+        assert process.memory_info().rss < 200e6
+        child.communicate(b"\n")
+    assert 300 < peak < 500 or not Path("/proc").is_dir()
+
+
+def test_make_runs_the_harness_on_every_notebook():
+    """What `make notebooks` calls, and that nothing on disk is outside of it."""
+    script = subprocess.run(
+        ["make", "-n", "notebooks"], cwd=notebook_rules.ROOT, capture_output=True, text=True
+    ).stdout
+    assert "-p harness notebooks " in script
+    found = {
+        path
+        for path in notebook_rules.ROOT.rglob("*.ipynb")
+        if not any(part.startswith(".") for part in path.relative_to(notebook_rules.ROOT).parts)
+    }
+    assert found == set(notebook_rules.NOTEBOOKS)
