@@ -103,7 +103,7 @@ def f0_hz(
     frame_length = max(1024, 2 ** int(np.ceil(np.log2(2.5 * sample_rate / f_min))))
     f0, voiced, _ = librosa.pyin(
         x, fmin=f_min, fmax=min(f_max, 0.45 * sample_rate), sr=sample_rate,
-        frame_length=frame_length, hop_length=hop_length, resolution=0.05,
+        frame_length=frame_length, hop_length=hop_length, resolution=0.1,
     )  # fmt: skip
     return np.where(voiced, f0, np.nan)
 
