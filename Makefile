@@ -46,7 +46,7 @@ doctor: install
 	@$(PY) -m lecture_utils.doctor
 
 bench: install
-	@$(PY) tests/bench.py
+	@$(PY) tests/bench.py $(ONLY)
 
 data: install
 	@$(PY) -m lecture_utils.build_data

@@ -111,7 +111,7 @@ def install(root: Path) -> None:
     version = probe(python)
     if stamp.is_file() and stamp.read_text() == fingerprint(root, version):
         return
-    check_disk(folder)
+    check_disk(root)
     if folder.exists() and (version < OLDEST or not runs(python, "import pip")):
         print("Repairing: .venv does not work and is made anew.", flush=True)
         shutil.rmtree(str(folder))
@@ -140,14 +140,16 @@ def fingerprint(root: Path, version: tuple) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def check_disk(folder: Path) -> None:
+def check_disk(root: Path) -> None:
     """Raise InstallError unless the disk has room for what is missing."""
-    have_torch = any(folder.glob("[lL]ib*/python*/site-packages/torch")) or any(
-        folder.glob("Lib/site-packages/torch")
-    )
+    places = ("lib/python*/site-packages/torch", "Lib/site-packages/torch")
+    have_torch = any(any((root / ".venv").glob(place)) for place in places)
+    want_torch = '"torch' in (root / "pyproject.toml").read_text(encoding="utf-8")
     linux = platform.system() == "Linux"
-    need = NEED_WITH_TORCH if have_torch else NEED_LINUX if linux else NEED_OTHER
-    for place, share in ((folder.parent, need), (Path(tempfile.gettempdir()), need / 3)):
+    need = NEED_LINUX if linux else NEED_OTHER
+    if have_torch or not want_torch:
+        need = NEED_WITH_TORCH
+    for place, share in ((root, need), (Path(tempfile.gettempdir()), need / 3)):
         free = shutil.disk_usage(str(place)).free
         if free < share:
             small = "; see README.md, 'Start', for the small PyTorch" if linux else ""

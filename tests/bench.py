@@ -1,0 +1,164 @@
+"""Measured figures of the course against their limits: ``make bench``.
+
+A group is a function marked ``@group`` that yields ``(what, value, limit)``, fine if value <=
+limit. Times are ratios inside one run: rounds interleaved, one thread, the median told, so that a
+busy machine hits both sides. ``make bench ONLY=griffin`` runs the groups of that name.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+GROUPS = []
+
+
+def group(function):
+    """Add a group of rows to the table."""
+    GROUPS.append(function)
+    return function
+
+
+def seconds(function):
+    """Time one call."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def ratios(rounds, ours, *others):
+    """Median over `rounds` of time(ours) / time(other), for each of `others`."""
+    for function in (ours, *others):
+        function()
+    found = [[] for _ in others]
+    for _ in range(rounds):
+        own = seconds(ours)
+        for ratio, other in zip(found, others, strict=True):
+            ratio.append(own / seconds(other))
+    return [statistics.median(ratio) for ratio in found]
+
+
+@group
+def imports():
+    """A light package."""
+    code = (
+        "import time; t = time.perf_counter(); import lecture_utils; print(time.perf_counter() - t)"
+    )
+    times = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5)]
+    yield "import lecture_utils, seconds", statistics.median(times), 0.3
+
+
+@group
+def griffin_lim():
+    """Sixty iterations on 5 s, n_fft 1024, hop 256, from zero phase."""
+    import librosa
+    import numpy as np
+    import torch
+    import torchaudio
+
+    from lecture_utils import audio, data
+    from lecture_utils import griffin_lim as gl
+
+    torch.set_num_threads(1)
+    x = audio.as_audio(np.resize(data.load("guitar", 16000)[0], 5 * 16000))
+    magnitude = np.abs(audio.stft(x))
+    target, window = torch.from_numpy(magnitude), torch.hann_window(1024)
+
+    def ours(n_iter, momentum):
+        return gl.griffin_lim(magnitude, n_iter, momentum, init="zeros", length=len(x))
+
+    def of_librosa(n_iter, momentum):
+        return librosa.griffinlim(
+            magnitude, n_iter=n_iter, hop_length=256, momentum=momentum, init=None,
+            pad_mode="reflect", length=len(x),
+        )  # fmt: skip
+
+    def of_torchaudio(n_iter, momentum):
+        return torchaudio.functional.griffinlim(
+            target, window, 1024, 256, 1024, power=1.0, n_iter=n_iter, momentum=momentum,
+            length=len(x), rand_init=False,
+        )  # fmt: skip
+
+    for momentum in (0.0, 0.99):
+        reached = gl.spectral_convergence(ours(60, momentum), magnitude)
+        for name, other in (("librosa", of_librosa), ("torchaudio", of_torchaudio)):
+            theirs = gl.spectral_convergence(other(60, momentum), magnitude)
+            what = f"Griffin-Lim, momentum {momentum:g}: convergence, difference to {name}"
+            yield what, abs(reached - theirs), 0.003
+    for n_iter in (1, 2):
+        error = np.abs(ours(n_iter, 0.0) - of_librosa(n_iter, 0.0)).max()
+        yield f"Griffin-Lim, {n_iter} iteration(s): sample, difference to librosa", error, 5e-5
+    exact = magnitude.astype(float)
+    _, history = gl.griffin_lim(exact, 60, 0.0, init="zeros", length=len(x), history=True)
+    yield "Griffin-Lim, momentum 0, float64: largest rise of the error", np.diff(history).max(), 0
+
+    spectrum = target * torch.ones((), dtype=torch.complex64)
+    signal = torch.from_numpy(x)
+
+    def floor():
+        for _ in range(30):
+            torch.stft(signal, 1024, 256, window=window, return_complex=True)
+            torch.istft(spectrum, 1024, 256, window=window, length=len(x))
+
+    found = ratios(
+        9,
+        lambda: ours(30, 0.99),
+        floor,
+        lambda: of_librosa(30, 0.99),
+        lambda: of_torchaudio(30, 0.99),
+    )
+    yield "Griffin-Lim, time of an iteration / (torch.stft + torch.istft)", found[0], 1.3
+    yield "Griffin-Lim, time of an iteration / librosa's", found[1], 1
+    yield "Griffin-Lim, time of an iteration / torchaudio's", found[2], 1
+
+
+@group
+def sampler():
+    """Ten minutes of violin."""
+    from lecture_utils import renders
+
+    start = time.process_time()
+    renders.solo_training("violin", minutes=10)
+    yield "Sampler, seconds of one core for ten minutes of violin", time.process_time() - start, 15
+
+
+@group
+def slider():
+    """From a slider's new value to new sound and picture, in the kernel."""
+    from lecture_utils import data, explore, phase, plot
+
+    x = data.load("guitar", 16000)[0][:16000]
+
+    def draw(ax, sound, amount):
+        plot.spectrogram(sound, 16000, ax=ax)
+
+    explorer = explore.sound(
+        lambda amount: phase.scramble(x, amount, seed=0), 16000, draw, "Spectrogram",
+        amount=explore.slider(0, 1, 0.05, 0.5),
+    )  # fmt: skip
+    control, times = explorer.controls["amount"], []
+    for step in range(11):
+        times.append(seconds(lambda value=step / 20: setattr(control, "value", value)))
+    yield "Slider, milliseconds to new sound and picture", 1000 * statistics.median(times), 150
+
+
+def main(only=""):
+    """Print the table; return 1 if a limit is missed."""
+    warnings.simplefilter("ignore")
+    missed = 0
+    for function in GROUPS:
+        if only not in function.__name__:
+            continue
+        for what, value, limit in function():
+            missed += value > limit
+            print(f"{'MISSED' if value > limit else 'fine':6}  {what:<72}{value:>10.3g}"
+                  f"  (at most {limit:g})", flush=True)  # fmt: skip
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
