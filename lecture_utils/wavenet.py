@@ -16,66 +16,24 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from lecture_utils.audio import HOP_LENGTH, as_audio
+from lecture_utils.audio import HOP_LENGTH
+from lecture_utils.mu_law import N_CODES, SILENCE, check_codes, mu_law_decode, mu_law_encode
 
-#: Codes of the quantiser, and the one that stands for silence.
-N_CODES, SILENCE = 256, 128
+__all__ = [
+    "CausalConv1d",
+    "GatedResidualBlock",
+    "Generator",
+    "WaveNet",
+    "generate",
+    "generate_naive",
+    "mu_law_decode",
+    "mu_law_encode",
+    "negative_log_likelihood",
+    "receptive_field",
+]
 
 #: Samples between two looks at the clock and the interrupt: a tenth of a second at 16 kHz.
 BLOCK = 1600
-
-
-def mu_law_encode(x: np.typing.ArrayLike, n_codes: int = N_CODES) -> np.ndarray:
-    r"""Compress sound to ``n_codes`` steps, fine near zero and coarse when loud (ITU-T G.711).
-
-    ``f = sign(x) ln(1 + mu |x|) / ln(1 + mu)`` with ``mu = n_codes - 1``, then rounded to
-    0 .. mu as torchaudio does, so that silence is code ``n_codes / 2``.
-
-    Parameters
-    ----------
-    x : array_like
-        Sound, shape ``(n,)``; samples beyond +-1 are clipped.
-    n_codes : int
-        256 in the paper.
-
-    Returns
-    -------
-    np.ndarray
-        int64, shape ``(n,)``.
-    """
-    x, mu = np.clip(as_audio(x), -1, 1).astype(np.float64), _check_n_codes(n_codes) - 1
-    compressed = np.sign(x) * np.log1p(mu * np.abs(x)) / np.log1p(mu)
-    return np.floor((compressed + 1) / 2 * mu + 0.5).astype(np.int64)
-
-
-def mu_law_decode(codes: np.typing.ArrayLike, n_codes: int = N_CODES) -> np.ndarray:
-    """Expand codes ``(n,)`` back to sound, float32 in [-1, 1]."""
-    codes, mu = check_codes(codes, n_codes), n_codes - 1
-    compressed = 2 * codes.astype(np.float64) / mu - 1
-    x = np.sign(compressed) * np.expm1(np.abs(compressed) * np.log1p(mu)) / mu
-    return x.astype(np.float32)
-
-
-def _check_n_codes(n_codes: int) -> int:
-    if not isinstance(n_codes, (int, np.integer)) or not 2 <= n_codes <= 65536:
-        raise ValueError(f"n_codes={n_codes!r}: give a whole number from 2 to 65536.")
-    return int(n_codes)
-
-
-def check_codes(codes: np.typing.ArrayLike, n_codes: int = N_CODES) -> np.ndarray:
-    """Return codes as an int64 array ``(n,)``, or say what is wrong with them."""
-    codes, n_codes = np.asarray(codes), _check_n_codes(n_codes)
-    if codes.dtype.kind not in "iu":
-        raise TypeError(
-            f"codes: got {codes.dtype} numbers; encode sound with mu_law_encode(x) first."
-        )
-    if codes.ndim != 1 or codes.size == 0:
-        raise ValueError(f"codes: expected shape (n,) with n >= 1, got {codes.shape}.")
-    if codes.min() < 0 or codes.max() >= n_codes:
-        raise ValueError(
-            f"codes: {codes.min()} to {codes.max()} found; codes lie in 0 .. {n_codes - 1}."
-        )
-    return codes.astype(np.int64)
 
 
 class CausalConv1d(nn.Conv1d):

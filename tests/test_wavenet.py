@@ -5,7 +5,7 @@ import pytest
 import torch
 import torchaudio
 
-from lecture_utils import wavenet
+from lecture_utils import mu_law, wavenet
 from lecture_utils.wavenet import CausalConv1d, WaveNet, generate, generate_naive
 
 
@@ -53,7 +53,7 @@ def test_mu_law_round_trip(n_codes):
 )
 def test_wrong_codes(codes, error, message):
     with pytest.raises(error, match=message):
-        wavenet.check_codes(codes)
+        mu_law.check_codes(codes)
 
 
 # ------------------------------------------------------------------------------- network
