@@ -150,12 +150,12 @@ def test_causes(story, words):
 @pytest.mark.parametrize(
     ("system", "torch", "free", "enough"),
     [
-        ("Linux", False, 9e9, False),
-        ("Linux", False, 11e9, True),
-        ("Linux", True, 2e9, True),
+        ("Linux", False, 10e9, False),
+        ("Linux", False, 12e9, True),
+        ("Linux", True, 3e9, True),
         ("Linux", True, 1e9, False),
-        ("Darwin", False, 4e9, True),
-        ("Darwin", False, 2e9, False),
+        ("Darwin", False, 5e9, True),
+        ("Darwin", False, 3e9, False),
     ],
 )
 def test_disk(monkeypatch, tmp_path, system, torch, free, enough):
