@@ -6,6 +6,8 @@ Layer names are those of the published checkpoints, which load with
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -94,12 +96,14 @@ class Generator(nn.Module):
             for kernel, dilation in zip(block_kernels, dilations, strict=True)
         )
         self.context_frames = context_frames(reach, rates, kernels)
+        self.hop_length = math.prod(rates)
         block = ResidualBlock1 if pairs else ResidualBlock2
         self.conv_pre = conv1d(n_mels, channels, 7, padding=3)
         self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
         for rate, kernel in zip(rates, kernels, strict=True):
+            odd = (kernel - rate) % 2  # then one sample less is cut on the right
             up = nn.ConvTranspose1d(
-                channels, channels // 2, kernel, rate, padding=(kernel - rate) // 2
+                channels, channels // 2, kernel, rate, (kernel - rate + odd) // 2, odd
             )
             self.ups.append(weight_norm(up))
             channels //= 2

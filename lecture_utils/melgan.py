@@ -6,6 +6,8 @@ Layer names are those of the published checkpoints, which load with
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -56,6 +58,7 @@ class Generator(nn.Module):
         }  # fmt: skip
         reach = sum(3**i for i in range(n_residual_layers))
         self.context_frames = context_frames(reach, rates, tuple(2 * rate for rate in rates))
+        self.hop_length = math.prod(rates)
         channels = base_channels * 2 ** len(rates)
         layers = [nn.ReflectionPad1d(3), conv1d(n_mels, channels, 7)]
         for rate in rates:
@@ -74,7 +77,7 @@ class Generator(nn.Module):
         n_frames = log_mel.shape[-1]
         if n_frames < 4:
             log_mel = F.pad(log_mel, (0, 4 - n_frames), mode="replicate")
-            return self.model(log_mel)[..., : n_frames * 256]
+            return self.model(log_mel)[..., : n_frames * self.hop_length]
         return self.model(log_mel)
 
 

@@ -1,8 +1,12 @@
 """Training recipes: ``python -m lecture_utils.train NAME [--minutes M] [--resume]``.
 
 Each recipe trains on sound that this project ships or renders, on a CPU, saves its state under
-``runs/NAME`` and can be stopped (Ctrl-C) and resumed at any time. ``accelerate launch -m
-lecture_utils.train NAME`` runs the same recipe on several processes or a GPU.
+``runs/NAME`` and can be stopped (Ctrl-C) and resumed at any time.
+
+The same recipe on several processes or on a GPU needs the package `accelerate` and starts with
+``accelerate launch --cpu --num_processes 2 -m lecture_utils.train NAME`` (leave out ``--cpu`` for
+GPUs): every process cuts its own segments and gradients are averaged, so two processes see twice
+the batch.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import numpy as np
 import torch
 
 from lecture_utils import data, hifi_gan, mel, melgan, metrics, training, vocoder
+from lecture_utils.audio import SAMPLE_RATE, as_audio
 
 #: Steps at which the generator is kept, so that a class hears it improve.
 SNAPSHOTS = (0, 1000, 2000, 5000, 10_000, 20_000, 40_000, 80_000, 160_000)
@@ -40,6 +45,8 @@ class VocoderRecipe:
     decay: float = 0.5 ** (1 / 20_000)  # halves every 20,000 steps
     betas: tuple[float, float] = (0.8, 0.99)
     critics_from: int = 500
+    watch_every: int = 500
+    snapshots: tuple[int, ...] = SNAPSHOTS
     seed: int = 1234
 
 
@@ -104,12 +111,13 @@ def train_vocoder(
     """
     accelerator = _accelerator()
     process = accelerator.process_index if accelerator else 0
-    x = data.training_set(recipe.sound).audio if sound is None else sound
-    watch = x[-min(WATCH_SECONDS * 16_000, len(x) // 4) :]
-    x = x[: -len(watch)]
+    device = accelerator.device if accelerator else torch.device("cpu")
+    n_steps = recipe.n_steps if n_steps is None else n_steps
+    x, watch = _split(data.training_set(recipe.sound).audio if sound is None else sound, recipe)
 
     torch.manual_seed(recipe.seed)
-    generator, critics = recipe.generator(), recipe.critics()
+    generator = recipe.generator().to(device)
+    critics = [critic.to(device) for critic in recipe.critics()]
     average = training.Average(generator)
     optimizers = tuple(
         torch.optim.AdamW(parameters, recipe.learning_rate, recipe.betas)
@@ -121,7 +129,7 @@ def train_vocoder(
     parts = {"generator": generator, "average": average.model, "optimizer_g": optimizers[0]}
     parts |= {f"critic{i}": critic for i, critic in enumerate(critics)}
     parts |= {"optimizer_d": optimizers[1]}
-    run = training.Run(folder, parts, resume)
+    run = training.Run(folder, parts, resume, is_main=process == 0)
     wrapped_g, wrapped_d = generator, critics
     if accelerator:
         wrapped_g, *wrapped_d = accelerator.prepare(generator, *critics)
@@ -137,7 +145,7 @@ def train_vocoder(
         for optimizer in optimizers:
             optimizer.param_groups[0]["lr"] = recipe.learning_rate * recipe.decay**step
         real = training.segments(x, recipe.n_samples, recipe.batch, recipe.seed, step, process)
-        real = real.to(next(generator.parameters()).device)
+        real = real.to(device)
         values = game.step(mel.log_mel(real[:, 0]), real, step >= recipe.critics_from)
         average.update(generator, step)
         latest.update(values)
@@ -149,21 +157,31 @@ def train_vocoder(
         run.log(**{k: round(v, 4) for k, v in (columns | distances).items()})
 
     def snapshot() -> None:
-        if run.step in SNAPSHOTS:
+        if run.step in recipe.snapshots:
             file = folder / "snapshots" / f"{name}_{run.step}.safetensors"
             training.save_weights(file, average.model, half=True, step=run.step)
 
-    if run.step == 0:
+    if run.step == 0 and run.is_main:
         snapshot()
-    every = ((500, watched), (1000, snapshot))
-    is_main = process == 0
-    run.loop(one_step, n_steps or recipe.n_steps, minutes, every, is_main=is_main)
-    if is_main:
+    run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched), (1, snapshot)))
+    if run.is_main:
         training.save_weights(
             folder / f"{name}.safetensors", average.model,
             step=run.step, seconds=round(run.seconds), seed=recipe.seed, sound=recipe.sound,
         )  # fmt: skip
     return run
+
+
+def _split(x: np.ndarray, recipe: VocoderRecipe) -> tuple[np.ndarray, np.ndarray]:
+    """Part the sound to train on from the end, which is only watched."""
+    x = as_audio(x, "sound", min_samples=2 * recipe.n_samples)
+    n_watched = min(WATCH_SECONDS * SAMPLE_RATE, len(x) // 4)
+    if not x[-n_watched:].any():
+        raise ValueError(
+            f"sound: the last {n_watched / SAMPLE_RATE:g} s are silent; progress is watched on "
+            "them, cut them off."
+        )
+    return x[:-n_watched], x[-n_watched:]
 
 
 def distances_of(generator: torch.nn.Module, x: np.ndarray) -> dict[str, float]:
@@ -195,12 +213,23 @@ def _has_fast_bf16() -> bool:
     return torch.cuda.is_available() or getattr(torch.cpu, "_is_amx_tile_supported", bool)()
 
 
+def _positive(kind: type) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise ValueError
+        return value
+
+    number.__name__ = "positive number"  # argparse says: invalid positive number value
+    return number
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a recipe from the command line."""
     parser = argparse.ArgumentParser(prog="python -m lecture_utils.train", description=__doc__)
     parser.add_argument("name", choices=RECIPES, help="the recipe")
-    parser.add_argument("--minutes", type=float, help="stop after so many minutes")
-    parser.add_argument("--steps", type=int, help="stop at this step")
+    parser.add_argument("--minutes", type=_positive(float), help="stop after so many minutes")
+    parser.add_argument("--steps", type=_positive(int), help="stop at this step")
     parser.add_argument("--resume", action="store_true", help="go on from the saved state")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""What every training run shares: exact resumption, weights without pickle, the adversarial loop.
+"""What every training run shares: exact resumption, averages, the adversarial loop, weights.
 
 A run lives in a folder (``runs/NAME``): ``state.safetensors`` to resume from, ``log.csv``, and
 ``snapshots/``. State is replaced in one step and saved every few minutes and on an interrupt, so
@@ -7,153 +7,32 @@ nothing is lost. Used by ``python -m lecture_utils.train`` and the live cells of
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import csv
 import json
+import math
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
+from lecture_utils import weights
+
+#: Weights on disk belong to this room, too.
+save_weights, load_weights = weights.save_weights, weights.load_weights
+load_published = weights.load_published
+
 Tensors = dict[str, torch.Tensor]
-
-# ------------------------------------------------------------------------------- weights
-
-
-def save_weights(path: str | Path, model: nn.Module, half: bool = False, **facts: object) -> Path:
-    """Write a model's weights with its configuration as safetensors.
-
-    Parameters
-    ----------
-    path : str or Path
-        ``.../NAME.safetensors``.
-    model : nn.Module
-        With a ``config`` dict of its constructor's arguments.
-    half : bool
-        Store float16: half the size, for snapshots.
-    **facts
-        Anything worth knowing later (steps, seed); kept as JSON.
-    """
-    tensors = {
-        name: (value.half() if half and value.is_floating_point() else value).contiguous().cpu()
-        for name, value in model.state_dict().items()
-    }
-    metadata = {
-        "model": f"{type(model).__module__.split('.')[-1]}.{type(model).__name__}",
-        "config": json.dumps(model.config),
-        "facts": json.dumps(facts),
-    }
-    return _replace(Path(path), tensors, metadata)
-
-
-def load_weights(name: str | Path, model_class: type[nn.Module]) -> nn.Module:
-    """Build a model from shipped weights (by name, SHA-256 checked) or from a file.
-
-    Returns
-    -------
-    nn.Module
-        In evaluation mode, float32, with ``facts`` (dict) attached.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there are no such weights.
-    ValueError
-        If the file was altered, is no safetensors file of this course or belongs to another model.
-    """
-    from lecture_utils import data
-
-    path = name if isinstance(name, Path) else data.path(name)
-    if not path.is_file():
-        raise FileNotFoundError(f"No weights at {path}; train them or check the name.")
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-        tensors = load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"{path.name} is not a readable safetensors file ({error}).") from None
-    wanted = f"{model_class.__module__.split('.')[-1]}.{model_class.__name__}"
-    if metadata.get("model") != wanted:
-        raise ValueError(
-            f"{path.name} holds weights of {metadata.get('model', 'an unknown model')}, "
-            f"not of {wanted}."
-        )
-    model = model_class(**json.loads(metadata["config"]))
-    try:
-        model.load_state_dict({key: value.float() for key, value in tensors.items()})
-    except RuntimeError as error:
-        raise ValueError(f"{path.name} does not fit its own configuration: {error}") from None
-    model.facts = json.loads(metadata.get("facts", "{}"))
-    return model.eval()
-
-
-def load_published(module: nn.Module, state_dict: dict) -> nn.Module:
-    """Load a checkpoint in the layout of the published vocoder repositories, strictly.
-
-    Takes the old names of weight normalisation (``weight_g``, ``weight_v``) and of spectral
-    normalisation (``weight_orig``, ``weight_u``, ``weight_v``), and the outer key ``generator``,
-    ``mpd`` or ``msd`` if there is one.
-
-    Raises
-    ------
-    ValueError
-        If tensors are missing, left over or of another shape; they are named.
-    """
-    keys = list(state_dict)
-    for outer in ("generator", "mpd", "msd"):
-        fits = outer in state_dict and isinstance(state_dict[outer], dict)
-        if fits and (len(keys) == 1 or _overlap(module, state_dict[outer])):
-            state_dict = state_dict[outer]
-            break
-    renamed = {}
-    for key, value in state_dict.items():
-        stem, _, leaf = key.rpartition(".")
-        spectral = f"{stem}.weight_orig" in state_dict
-        leaf = {
-            "weight_g": "parametrizations.weight.original0",
-            "weight_v": (
-                "parametrizations.weight.0._v" if spectral else "parametrizations.weight.original1"
-            ),
-            "weight_orig": "parametrizations.weight.original",
-            "weight_u": "parametrizations.weight.0._u",
-        }.get(leaf, leaf)
-        renamed[f"{stem}.{leaf}" if stem else leaf] = value
-    own = module.state_dict()
-    problems = [f"missing {k}" for k in own if k not in renamed]
-    problems += [f"left over {k}" for k in renamed if k not in own]
-    problems += [
-        f"{k} has shape {tuple(v.shape)}, not {tuple(own[k].shape)}"
-        for k, v in renamed.items()
-        if k in own and v.shape != own[k].shape
-    ]
-    if problems:
-        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise ValueError(
-            f"checkpoint does not fit {type(module).__name__}: {'; '.join(problems[:5])}{more}."
-        )
-    module.load_state_dict(renamed)
-    return module
-
-
-def _overlap(module: nn.Module, state_dict: dict) -> bool:
-    first = {key.split(".")[0] for key in module.state_dict()}
-    return bool(first & {key.split(".")[0] for key in state_dict})
-
-
-def _replace(path: Path, tensors: Tensors, metadata: dict[str, str]) -> Path:
-    """Write beside the old file, then swap: a crash never leaves half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata=metadata)
-    os.replace(partial, path)
-    return path
-
 
 # ------------------------------------------------------------------------------- state
 
@@ -201,25 +80,62 @@ class Run:
         Name -> module or optimiser: all that has state.
     resume : bool
         Go on from the saved state; otherwise start anew (an old state is kept as ``.old``).
+    is_main : bool
+        False in all processes but the first of a run on several: only that one writes.
     """
 
-    def __init__(self, folder: str | Path, parts: dict, resume: bool = False) -> None:
-        self.folder, self.parts = Path(folder), parts
+    def __init__(
+        self, folder: str | Path, parts: dict, resume: bool = False, is_main: bool = True
+    ) -> None:
+        self.folder, self.parts, self.is_main = Path(folder), parts, is_main
         self.step, self.seconds = 0, 0.0
         file = self.folder / "state.safetensors"
         if resume and file.is_file():
-            with safe_open(file, "pt") as opened:
-                facts = json.loads(opened.metadata()["facts"])
-            unpack(parts, load_file(file))
-            self.step, self.seconds = facts["step"], facts["seconds"]
-        elif file.is_file():
+            self._restore(file)
+        elif is_main and file.is_file():
             os.replace(file, file.with_suffix(".old"))
             (self.folder / "log.csv").unlink(missing_ok=True)
+        self.saved_step = self.step
+
+    def _restore(self, file: Path) -> None:
+        try:
+            with safe_open(file, "pt") as opened:
+                facts = json.loads(opened.metadata()["facts"])
+            unpack(self.parts, load_file(file))
+        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{file} is no state of this run ({str(error).splitlines()[0]}); start without "
+                "--resume, which keeps it as .old."
+            ) from None
+        self.step, self.seconds = facts["step"], facts["seconds"]
+        log = self.folder / "log.csv"
+        if self.is_main and log.is_file():  # rows later than the state will be written again
+            head, *rows = log.read_text(encoding="utf-8").splitlines(keepends=True)
+            rows = [row for row in rows if int(row.split(",")[0]) <= self.step]
+            log.write_text("".join([head, *rows]), encoding="utf-8")
 
     def save(self) -> None:
-        """Write the state."""
+        """Write the state, unless weights have become NaN: then the last state stays."""
+        if not self.is_main:
+            return
+        tensors = pack(self.parts)
+        if bad := next((k for k, v in tensors.items() if not v.isfinite().all()), None):
+            raise FloatingPointError(
+                f"Step {self.step}: {bad} has NaN or infinite values; {self._advice()}."
+            )
         facts = json.dumps({"step": self.step, "seconds": self.seconds})
-        _replace(self.folder / "state.safetensors", pack(self.parts), {"facts": facts})
+        weights.replace_file(self.folder / "state.safetensors", tensors, {"facts": facts})
+        self.saved_step = self.step
+
+    def _gone_wrong(self, what: str) -> FloatingPointError:
+        kept = (
+            f"the state of step {self.saved_step} is kept for --resume"
+            if self.saved_step
+            else "no state had been saved yet"
+        )
+        return FloatingPointError(
+            f"Step {self.step}: {what}; {kept}; a smaller learning rate may help."
+        )
 
     def log(self, **values: float) -> None:
         """Append one row to ``log.csv``; columns are those of the first row."""
@@ -240,44 +156,98 @@ class Run:
         minutes: float | None = None,
         every: Iterable[tuple[int, Callable[[], None]]] = (),
         save_minutes: float = 5.0,
-        is_main: bool = True,
     ) -> dict[str, float]:
         """Call ``one_step(step)`` until `n_steps` or `minutes` are over or the user interrupts.
 
         Shows progress with the time left. Each ``(period, action)`` of `every` is called whenever
-        the step is a multiple of the period. Only the main process saves and shows.
+        the step is a multiple of the period. Only the main process saves, shows and acts.
+
+        Ctrl-C (or a polite kill) lets the step end, so that the state is exact; a second one stops
+        at once.
+
+        Returns
+        -------
+        dict
+            The losses of the last step.
+
+        Raises
+        ------
+        FloatingPointError
+            If a loss is NaN or infinite; the last good state is kept.
         """
         from tqdm.auto import tqdm
 
         begun = last = saved = time.monotonic()
         losses: dict[str, float] = {}
-        bar = tqdm(total=n_steps, initial=self.step, unit="step", disable=not is_main)
+        bar = tqdm(
+            total=n_steps, initial=self.step, unit="step", mininterval=0.5, disable=not self.is_main
+        )
         try:
-            while self.step < n_steps:
-                losses = one_step(self.step)
-                self.step += 1
-                now = time.monotonic()
-                self.seconds, last = self.seconds + now - last, now
-                bar.update()
-                if self.step % 10 == 0:
-                    bar.set_postfix({k: f"{v:.3g}" for k, v in losses.items()}, refresh=False)
-                for period, action in every:
-                    if self.step % period == 0 and is_main:
-                        action()
-                if is_main and now - saved > 60 * save_minutes:
-                    self.save()
-                    saved = now
-                if minutes is not None and now - begun > 60 * minutes:
-                    break
+            with bar, _noted_interrupts() as interrupts:
+                while self.step < n_steps:
+                    losses = one_step(self.step)
+                    if bad := next((k for k, v in losses.items() if not math.isfinite(v)), None):
+                        raise self._gone_wrong(f"the loss {bad!r} is {losses[bad]}")
+                    self.step += 1
+                    now = time.monotonic()
+                    self.seconds, last = self.seconds + now - last, now
+                    bar.update()
+                    if self.step % 10 == 0:
+                        bar.set_postfix({k: f"{v:.3g}" for k, v in losses.items()}, refresh=False)
+                    for period, action in every:
+                        if self.step % period == 0 and self.is_main:
+                            action()
+                    if now - saved > 60 * save_minutes:
+                        self.save()
+                        saved = now
+                    is_over = minutes is not None and now - begun > 60 * minutes
+                    if _any_process(is_over or bool(interrupts)):
+                        break
+                interrupted = bool(interrupts)
         except KeyboardInterrupt:
+            interrupted = True
+        except FloatingPointError:
+            raise
+        except BaseException:
+            self.save()
+            raise
+        self.save()
+        if interrupted and self.is_main:
             print(
                 f"Stopped after step {self.step}; the state is kept, --resume goes on from there."
             )
-        finally:
-            bar.close()
-            if is_main:
-                self.save()
         return losses
+
+
+@contextlib.contextmanager
+def _noted_interrupts() -> Iterator[list[int]]:
+    """Note Ctrl-C and SIGTERM in a list instead of breaking off in the middle of a step."""
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # only there signals arrive
+        yield noted
+        return
+
+    def note(number: int, _frame: object) -> None:
+        if noted:
+            raise KeyboardInterrupt
+        noted.append(number)
+
+    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+
+
+def _any_process(stop: bool) -> bool:
+    """Say whether any process of the run wants to stop: all must leave after the same step."""
+    distributed = torch.distributed
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return stop
+    wishes = [stop] * distributed.get_world_size()
+    distributed.all_gather_object(wishes, stop)
+    return any(wishes)
 
 
 # ------------------------------------------------------------------------------- averages
@@ -287,8 +257,6 @@ class Average:
     """Exponential moving average of a model's weights, which sounds better than the weights."""
 
     def __init__(self, model: nn.Module, decay: float = 0.999) -> None:
-        import copy
-
         self.model, self.decay = copy.deepcopy(model).eval().requires_grad_(False), decay
 
     @torch.no_grad()
@@ -306,8 +274,10 @@ def segments(
 
     So a resumed run sees what the uninterrupted one would have seen.
     """
+    if len(x) < n_samples:
+        raise ValueError(f"sound: {len(x)} samples given, at least {n_samples} needed for a batch.")
     rng = np.random.default_rng([seed, step, process])
-    starts = rng.integers(0, len(x) - n_samples, batch)
+    starts = rng.integers(0, len(x) - n_samples + 1, batch)
     return torch.from_numpy(np.stack([x[s : s + n_samples] for s in starts]))[:, None]
 
 

@@ -5,6 +5,8 @@ Used by the rooms `melgan` and `hifi_gan` and by notebooks 06, 07 and 09.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
 from torch import nn
@@ -13,7 +15,6 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import weight_norm
 
 from lecture_utils import mel
-from lecture_utils.audio import HOP_LENGTH
 
 #: Frames of one piece in :func:`vocode`: eight seconds at 16 kHz, hop 256.
 CHUNK_FRAMES = 500
@@ -65,28 +66,70 @@ def vocode(log_mel: np.typing.ArrayLike, model: nn.Module, preset: str = "course
     """Turn a log-mel spectrogram into sound with a generator.
 
     Long input is done in pieces that overlap by the generator's receptive field, so that memory
-    stays bounded and no seam remains.
+    stays bounded and no seam remains. A mel that looks like another front-end's is vocoded all the
+    same, with a warning.
 
     Parameters
     ----------
     log_mel : array_like
         Shape ``(n_mels, frames)``, one frame or more.
     model : nn.Module
-        A generator with ``context_frames``: frames on either side that reach a sample.
+        A generator of `melgan` or `hifi_gan`: it knows its ``hop_length`` and its
+        ``context_frames`` (frames on either side that reach a sample).
     preset : str
         The mel front-end the model was trained with.
 
     Returns
     -------
     np.ndarray
-        Shape ``(frames * 256,)``, float32.
+        Shape ``(frames * hop_length,)``, float32; the hop is 256 in all published models.
+
+    Raises
+    ------
+    TypeError
+        If `model` is no generator.
+    ValueError
+        If the mel has another shape, NaN or infinite entries, or another number of bands than the
+        model.
     """
-    values = torch.from_numpy(mel.check_log_mel(log_mel, preset))
-    n_frames, context = values.shape[1], model.context_frames
-    pieces = []
+    if not hasattr(model, "context_frames"):
+        raise TypeError(
+            f"model: {type(model).__name__} is no generator; give one of melgan or hifi_gan, for "
+            "example training.load_weights(name, hifi_gan.Generator)."
+        )
+    values = mel.check_log_mel(log_mel, preset)
+    n_frames, context, hop = values.shape[1], model.context_frames, model.hop_length
+    if len(values) != model.config["n_mels"]:
+        raise ValueError(
+            f"mel: {len(values)} bands given, the model was built for {model.config['n_mels']}."
+        )
+    _warn_about_range(values, preset)
+    device = next(model.parameters()).device
+    sound = np.empty(n_frames * hop, np.float32)
     for start in range(0, n_frames, CHUNK_FRAMES):
         end = min(start + CHUNK_FRAMES, n_frames)
         left, right = max(0, start - context), min(n_frames, end + context)
-        y = model(values[None, :, left:right])[0, 0]
-        pieces.append(y[(start - left) * HOP_LENGTH : (end - left) * HOP_LENGTH])
-    return torch.cat(pieces).numpy()
+        y = model(torch.from_numpy(values[None, :, left:right]).to(device))[0, 0].float()
+        sound[start * hop : end * hop] = y[(start - left) * hop : (end - left) * hop].cpu().numpy()
+    return sound
+
+
+def _warn_about_range(values: np.ndarray, preset: str) -> None:
+    """Warn if a log-mel has the range of another logarithm than the preset's.
+
+    A common logarithm lies in [-5, 1.5]; a natural one goes far below -5 wherever a sound pauses
+    or has an empty band. Loud dense sound does not, but it is steady: so the level must move too.
+    """
+    p = mel.get_preset(preset)
+    lowest, floor = values.min(), (np.log if p.log == "ln" else np.log10)(p.floor)
+    if lowest < floor - 0.1:
+        looks = f"reaches {lowest:.1f}, below the lowest possible value {floor:.1f}"
+    elif p.log == "ln" and lowest > -5.01 and np.ptp(values.mean(0)) > 0.6:
+        looks = f"never falls below {lowest:.1f}, as a log10 or normalised mel does"
+    else:
+        return
+    warnings.warn(
+        f"mel: {looks}; {preset} takes {p.log} of the magnitude (mel.log_mel makes it).",
+        UserWarning,
+        stacklevel=4,  # past inference_mode, to the caller of vocode
+    )

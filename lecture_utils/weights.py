@@ -1,0 +1,167 @@
+"""Weights on disk: safetensors with their configuration inside, and published checkpoints.
+
+Nothing is unpickled: a file of weights can hold nothing but numbers and text. The functions are
+used as ``training.save_weights`` and so on, by notebooks 03 and 06 to 08.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from lecture_utils import data
+
+
+def save_weights(path: str | Path, model: nn.Module, half: bool = False, **facts: object) -> Path:
+    """Write a model's weights with its configuration as safetensors.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.../NAME.safetensors``.
+    model : nn.Module
+        With a ``config`` dict of its constructor's arguments.
+    half : bool
+        Store float16: half the size, for snapshots.
+    **facts
+        Anything worth knowing later (steps, seed); kept as JSON.
+    """
+    tensors = {
+        name: (value.half() if half and value.is_floating_point() else value).contiguous().cpu()
+        for name, value in model.state_dict().items()
+    }
+    metadata = {
+        "model": f"{type(model).__module__.split('.')[-1]}.{type(model).__name__}",
+        "config": json.dumps(model.config),
+        "facts": json.dumps(facts),
+    }
+    return replace_file(Path(path), tensors, metadata)
+
+
+def load_weights(name: str | Path, model_class: type[nn.Module]) -> nn.Module:
+    """Build a model from shipped weights (by name, SHA-256 checked) or from a file.
+
+    Returns
+    -------
+    nn.Module
+        In evaluation mode, float32, with ``facts`` (dict) attached.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are no such weights.
+    ValueError
+        If the file was altered, is no safetensors file of this course or belongs to another model.
+    """
+    path = name if isinstance(name, Path) else data.path(name)
+    if not path.is_file():
+        raise FileNotFoundError(f"No weights at {path}; train them or check the name.")
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path.name} is not a readable safetensors file ({error}); get it anew."
+        ) from None
+    wanted = f"{model_class.__module__.split('.')[-1]}.{model_class.__name__}"
+    if metadata.get("model") != wanted:
+        raise ValueError(
+            f"{path.name} holds weights of {metadata.get('model', 'an unknown model')}, "
+            f"not of {wanted}."
+        )
+    try:
+        model = model_class(**json.loads(metadata["config"]))
+        facts = json.loads(metadata.get("facts", "{}"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path.name} has no usable configuration of {wanted} ({error})."
+        ) from None
+    if problems := _misfits(model, tensors):
+        raise ValueError(f"{path.name} does not fit its own configuration: {_listed(problems)}.")
+    model.load_state_dict({key: value.float() for key, value in tensors.items()})
+    model.facts = facts
+    return model.eval()
+
+
+def load_published(module: nn.Module, state_dict: dict) -> nn.Module:
+    """Load a checkpoint in the layout of the published vocoder repositories, strictly.
+
+    Takes the old names of weight normalisation (``weight_g``, ``weight_v``) and of spectral
+    normalisation (``weight_orig``, ``weight_u``, ``weight_v``), and the outer key ``generator``,
+    ``mpd`` or ``msd`` if there is one (other keys beside it, as of optimisers, are let alone).
+
+    Returns
+    -------
+    nn.Module
+        `module`, with the checkpoint's weights.
+
+    Raises
+    ------
+    TypeError
+        If `state_dict` is no dict.
+    ValueError
+        If tensors are missing, left over or of another shape; they are named, and `module` is left
+        as it was.
+    """
+    if not isinstance(state_dict, dict):
+        raise TypeError(
+            f"checkpoint: expected a dict of tensors, got {type(state_dict).__name__}; read the "
+            "file first."
+        )
+    inner = [state_dict.get(outer) for outer in ("generator", "mpd", "msd")]
+    layouts = [_new_names(d) for d in [*inner, state_dict] if isinstance(d, dict)]
+    # both critics of HiFi-GAN lie in one file, under names that begin alike: the best fit is meant
+    renamed = min(layouts, key=lambda layout: len(_misfits(module, layout)))
+    if problems := _misfits(module, renamed):
+        raise ValueError(f"checkpoint does not fit {type(module).__name__}: {_listed(problems)}.")
+    module.load_state_dict(renamed)
+    return module
+
+
+def _new_names(state_dict: dict) -> dict:
+    """Rename the tensors of old normalised layers to those of ``parametrizations``."""
+    renamed = {}
+    for key, value in state_dict.items():
+        stem, _, leaf = str(key).rpartition(".")
+        spectral = f"{stem}.weight_orig" in state_dict  # there weight_v is no direction
+        leaf = {
+            "weight_g": "parametrizations.weight.original0",
+            "weight_v": f"parametrizations.weight.{'0._v' if spectral else 'original1'}",
+            "weight_orig": "parametrizations.weight.original",
+            "weight_u": "parametrizations.weight.0._u",
+        }.get(leaf, leaf)
+        renamed[f"{stem}.{leaf}" if stem else leaf] = value
+    return renamed
+
+
+def _misfits(module: nn.Module, tensors: dict) -> list[str]:
+    """Name what is missing, left over or of another shape, one line each."""
+    own = module.state_dict()
+    problems = [f"missing {k}" for k in own if k not in tensors]
+    problems += [f"left over {k}" for k in tensors if k not in own]
+    for k, value in tensors.items():
+        shape = tuple(getattr(value, "shape", ("no tensor",)))
+        if k in own and shape != tuple(own[k].shape):
+            problems.append(f"{k} has shape {shape}, not {tuple(own[k].shape)}")
+    return problems
+
+
+def _listed(problems: list[str]) -> str:
+    more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
+    return "; ".join(problems[:5]) + more
+
+
+def replace_file(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> Path:
+    """Write beside the old file, then swap: a crash never leaves half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata=metadata)
+    os.replace(partial, path)
+    return path
