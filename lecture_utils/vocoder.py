@@ -29,9 +29,14 @@ def conv1d(*args: int, **options: int) -> nn.Module:
 
 def remove_weight_norm(module: nn.Module) -> nn.Module:
     """Fold direction and length of every weight into one tensor: same output, faster."""
-    for child in module.modules():
-        if parametrize.is_parametrized(child, "weight"):
-            parametrize.remove_parametrizations(child, "weight")
+    for layer in list(module.modules()):
+        if parametrize.is_parametrized(layer, "weight"):
+            # parametrize.remove_parametrizations edits the layer's class, which a deep copy shares
+            # with its original: it would break the model that this one was copied from
+            weight = nn.Parameter(layer.weight.detach().clone())
+            layer.__class__ = parametrize.type_before_parametrizations(layer)
+            del layer.parametrizations
+            layer.weight = weight
     return module
 
 

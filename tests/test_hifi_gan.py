@@ -1,0 +1,225 @@
+"""HiFi-GAN against its paper and its published checkpoint layout."""
+
+import re
+
+import pytest
+import torch
+from published import count, folded, old_twin
+from torch.nn import functional as F
+
+from lecture_utils import hifi_gan
+from lecture_utils.hifi_gan import Generator, MultiPeriodDiscriminator, MultiScaleDiscriminator
+from lecture_utils.training import load_published
+from lecture_utils.vocoder import remove_weight_norm
+
+
+def loud_generator(name):
+    """A fresh generator loaded from a published-layout checkpoint, and that checkpoint's twin."""
+    torch.manual_seed(0)
+    twin = old_twin(Generator.from_config(name))
+    return load_published(Generator.from_config(name), {"generator": twin.state_dict()}), twin
+
+
+# ------------------------------------------------------------------------------- generators
+
+
+@pytest.mark.parametrize(
+    ("name", "n_trained", "n_folded", "n_keys"),
+    [
+        ("v1", 13_936_130, 13_926_017, 234),
+        ("v2", 928_514, 925_985, 234),
+        ("v3", 1_464_322, 1_462_273, 69),
+    ],
+)
+def test_sizes_and_names_are_the_published_ones(name, n_trained, n_folded, n_keys):
+    model = Generator.from_config(name)
+    assert count(model) == n_trained
+    keys = list(old_twin(model).state_dict())
+    pattern = r"(conv_pre|conv_post|ups\.\d|resblocks\.\d+\.(convs|convs1|convs2)\.\d)\."
+    assert len(keys) == n_keys
+    assert all(re.fullmatch(pattern + "(bias|weight_g|weight_v)", key) for key in keys)
+    assert count(remove_weight_norm(model)) == n_folded
+    assert sum(p.numel() for p in folded(old_twin(model).state_dict()).values()) == n_folded
+
+
+def by_the_paper(w, x, name):
+    """The generator written out with plain convolutions, from a folded state dict."""
+    c = hifi_gan.CONFIGS[name]
+
+    def conv(key, x, dilation=1):
+        kernel = w[f"{key}.weight"].shape[-1]
+        return F.conv1d(x, w[f"{key}.weight"], w[f"{key}.bias"], dilation=dilation,
+                        padding=dilation * (kernel - 1) // 2)  # fmt: skip
+
+    x, block = conv("conv_pre", x), 0
+    for stage, (rate, kernel) in enumerate(zip(c["rates"], c["kernels"], strict=True)):
+        x = F.conv_transpose1d(F.leaky_relu(x, 0.1), w[f"ups.{stage}.weight"],
+                               w[f"ups.{stage}.bias"], rate, (kernel - rate) // 2)  # fmt: skip
+        total = 0
+        for dilations in c["dilations"]:
+            y = x
+            for i, dilation in enumerate(dilations):
+                key = f"resblocks.{block}.convs"
+                if c["pairs"]:
+                    z = conv(f"{key}1.{i}", F.leaky_relu(y, 0.1), dilation)
+                    y = y + conv(f"{key}2.{i}", F.leaky_relu(z, 0.1))
+                else:
+                    y = y + conv(f"{key}.{i}", F.leaky_relu(y, 0.1), dilation)
+            total, block = total + y, block + 1
+        x = total / len(c["dilations"])
+    return torch.tanh(conv("conv_post", F.leaky_relu(x, 0.01)))
+
+
+@pytest.mark.parametrize("name", ["v1", "v2", "v3"])
+@torch.no_grad()
+def test_published_generators_load_and_sound_the_same(name):
+    model, twin = loud_generator(name)
+    mel = torch.randn(1, 80, 8 if name == "v1" else 20)
+    expected = twin(mel)
+    assert expected.std() > 0.05 and expected.abs().max() < 0.999  # a wrong slope would show
+    assert (model(mel) - expected).abs().max() < 1e-5
+    assert (by_the_paper(folded(twin.state_dict()), mel, name) - expected).abs().max() < 1e-5
+    assert (remove_weight_norm(model)(mel) - expected).abs().max() < 1e-5
+    bare = load_published(Generator.from_config(name), twin.state_dict())  # without outer key
+    assert torch.equal(bare.conv_post.weight, model.conv_post.weight)
+
+
+@pytest.mark.parametrize("n_frames", [1, 2, 7, 32])
+@pytest.mark.parametrize("name", ["v2", "v3", "course"])
+@torch.no_grad()
+def test_256_samples_a_frame(name, n_frames):
+    model = Generator.from_config(name)
+    assert model.hop_length == 256
+    assert model(torch.zeros(2, 80, n_frames)).shape == (2, 1, 256 * n_frames)
+
+
+@torch.no_grad()
+def test_other_rates_give_exact_lengths_too():
+    """Kernels minus rates are odd here: the published padding would give 6406 samples."""
+    model = Generator(channels=32, rates=(8, 5, 5), kernels=(16, 10, 10))
+    assert model(torch.zeros(1, 80, 32)).shape[-1] == 32 * model.hop_length == 6400
+
+
+@pytest.mark.parametrize("name", ["v2", "v3"])
+def test_context_frames_cover_the_receptive_field(name):
+    model, _ = loud_generator(name)
+    reached = []
+    for sample in (20 * 256, 20 * 256 + 255):  # both ends of frame 20
+        mel = torch.randn(1, 80, 41, dtype=torch.float64, requires_grad=True)
+        model.double()(mel)[0, 0, sample].backward()
+        frames = mel.grad[0].abs().sum(0).nonzero().flatten()
+        reached += [20 - int(frames.min()), int(frames.max()) - 20]
+    assert max(reached) <= model.context_frames <= max(reached) + 3
+
+
+@torch.no_grad()
+def test_a_steady_mel_repeats_every_hop():
+    """The course's exact fact: away from the edges it can only sound multiples of 62.5 Hz."""
+    model, _ = loud_generator("v2")
+    y = model(torch.randn(80, 1).expand(1, 80, 60))[0, 0]
+    middle = y[20 * 256 : 40 * 256]
+    assert middle.std() > 0.01
+    assert (middle[256:] - middle[:-256]).abs().max() <= 1e-6
+    moving = model(torch.randn(1, 80, 60))[0, 0, 20 * 256 : 40 * 256]
+    assert (moving[256:] - moving[:-256]).abs().max() > 0.1
+
+
+def test_unknown_configuration():
+    with pytest.raises(ValueError, match="v1, v2, v3, course"):
+        Generator.from_config("v4")
+
+
+# ------------------------------------------------------------------------------- critics
+
+
+def test_critics_have_the_published_size():
+    assert [count(d) for d in MultiPeriodDiscriminator().discriminators] == [8_221_154] * 5
+    sizes = [count(d) for d in MultiScaleDiscriminator().discriminators]
+    assert sizes == [9_870_209, 9_874_306, 9_874_306]
+    assert sum(sizes) == 29_618_821
+
+
+def test_width_scales_the_critics_and_keeps_their_topology():
+    for kind in (MultiPeriodDiscriminator, MultiScaleDiscriminator):
+        full, narrow = kind(), kind(1 / 8)
+        assert 40 < count(full) / count(narrow) < 80  # weights go with the square
+        assert list(full.state_dict()) == list(narrow.state_dict())
+        for a, b in zip(full.modules(), narrow.modules(), strict=True):
+            if isinstance(a, (torch.nn.Conv1d, torch.nn.Conv2d)):
+                for fact in ("kernel_size", "stride", "padding", "dilation", "groups"):
+                    assert getattr(a, fact) == getattr(b, fact)
+
+
+@torch.no_grad()
+def test_both_critics_load_from_one_published_file():
+    """Spectral norm included; and both lie under names that begin with "discriminators"."""
+    torch.manual_seed(0)
+    twins = [old_twin(kind(1 / 8)) for kind in (MultiPeriodDiscriminator, MultiScaleDiscriminator)]
+    for twin in twins:  # a published file's power iteration has long converged
+        twin.train()(torch.randn(1, 1, 4096))
+        twin.eval()
+    states = [twin.state_dict() for twin in twins]
+    assert [len(state) for state in states] == [90, 80]
+    assert {k.split(".")[-1] for k in states[1] if k.startswith("discriminators.0.")} == {
+        "bias", "weight_orig", "weight_u", "weight_v"
+    }  # fmt: skip
+    file = {"mpd": states[0], "msd": states[1], "optim_g": {"state": {}}, "steps": 7, "epoch": 1}
+    for kind, twin, state in zip(
+        (MultiPeriodDiscriminator, MultiScaleDiscriminator), twins, states, strict=True
+    ):
+        for layout in (file, state):
+            ours = load_published(kind(1 / 8), layout).eval()
+            for n in (8192, 8191, 8190):
+                x = torch.randn(1, 1, n)
+                (scores, maps), (their_scores, their_maps) = ours(x), twin(x)
+                for a, b in zip(scores, their_scores, strict=True):
+                    assert (a - b).abs().max() < 1e-5
+                for a, b in zip(sum(maps, []), sum(their_maps, []), strict=True):
+                    assert a.abs().max() > 1e-3 and (a - b).abs().max() < 1e-5
+
+
+@torch.no_grad()
+def test_period_discriminator_folds_time():
+    """Column k of the fold is every period-th sample: what changes there, changes nothing else."""
+    critic = MultiPeriodDiscriminator(1 / 8, periods=(5,)).discriminators[0]
+    x, other = torch.randn(1, 1, 1000), None
+    other = x.clone()
+    other[0, 0, 3::5] += 1
+    _, maps = critic(x)
+    _, other_maps = critic(other)
+    for a, b in zip(maps, other_maps, strict=True):
+        changed = (a != b).any(dim=(0, 1, 2))
+        assert changed.tolist() == [False, False, False, True, False]
+    scores, _ = critic(torch.randn(2, 1, 1001))  # mirrored up to 1005
+    assert scores.shape == (2, 5 * 3)
+
+
+def test_pool_counts_the_padding():
+    pooled = MultiScaleDiscriminator(1 / 8).pool(torch.arange(1.0, 9)[None])
+    assert pooled[0].tolist() == [0.75, 2.5, 4.5, 6.5, 3.75]
+
+
+# ------------------------------------------------------------------------------- losses
+
+
+def test_losses_give_the_published_figures():
+    torch.manual_seed(0)
+    real, fake = ([torch.randn(2, 10) for _ in range(3)] for _ in "rf")
+    assert hifi_gan.discriminator_loss(real, fake).item() == pytest.approx(6.744787, abs=2e-6)
+    assert hifi_gan.generator_loss(fake).item() == pytest.approx(6.463431, abs=2e-6)
+
+
+def test_losses_of_hand_made_cases():
+    one, zero, half = (torch.full((2, 3), v) for v in (1.0, 0.0, 0.5))
+    assert hifi_gan.discriminator_loss([one, one], [zero, zero]) == 0
+    assert hifi_gan.discriminator_loss([zero, half], [half, one]) == 1 + 0.25 + 0.25 + 1
+    assert hifi_gan.generator_loss([one, half, zero]) == 1.25
+    maps = [[zero, half], [one]]  # two critics with two layers and one
+    assert hifi_gan.feature_loss(maps, [[half, half], [zero]]) == 2 * (0.5 + 0 + 1)
+    assert hifi_gan.feature_loss(maps, maps) == 0
+
+
+def test_mel_loss_is_45_times_the_log_ratio():
+    x = torch.randn(2, 1, 4096)
+    assert hifi_gan.mel_loss(x, x) == 0
+    assert hifi_gan.mel_loss(x, 0.5 * x).item() == pytest.approx(45 * 0.693147, rel=1e-3)
