@@ -132,7 +132,7 @@ def loudness(
         return sums[(half + shift) // hop_length :][: -(-len(x) // hop_length)]
 
     mean = average(power) / average(np.ones_like(power))  # at the edges, of what there is
-    return 10 * np.log10(np.maximum(mean, 10 ** (SILENCE_DB / 10)), dtype=np.float32)
+    return np.maximum(10 * np.log10(np.maximum(mean, 1e-12)), SILENCE_DB).astype(np.float32)
 
 
 def f0(
@@ -144,7 +144,7 @@ def f0(
 ) -> np.ndarray:
     """Follow the pitch with pYIN (`metrics.f0_hz`), every fourth frame, and draw lines between.
 
-    Long sounds are done in pieces of 20 s. One second of sound takes about a quarter of a second.
+    Long sounds are done in pieces of 20 s. A second of sound takes a quarter to half a second.
 
     Parameters
     ----------

@@ -272,7 +272,7 @@ def check_f0(f0_hz: torch.Tensor) -> torch.Tensor:
     f0_hz = torch.nan_to_num(torch.as_tensor(f0_hz), nan=0.0, posinf=math.inf, neginf=-math.inf)
     f0_hz = check("f0_hz", f0_hz, ("batch", "frames"))
     if (f0_hz < 0).any():
-        raise ValueError(f"f0_hz: {float(f0_hz.min()):g} Hz found; give 0 or NaN for no pitch.")
+        raise ValueError(f"f0_hz: {f0_hz.min().item():g} Hz found; give 0 or NaN for no pitch.")
     return f0_hz
 
 
