@@ -3,10 +3,10 @@
 Each recipe trains on sound that this project ships or renders, on a CPU, saves its state under
 ``runs/NAME`` and can be stopped (Ctrl-C) and resumed at any time.
 
-The same recipe on several processes or on a GPU needs the package `accelerate` and starts with
-``accelerate launch --cpu --num_processes 2 -m lecture_utils.train NAME`` (leave out ``--cpu`` for
-GPUs): every process cuts its own segments and gradients are averaged, so two processes see twice
-the batch.
+The same recipe on several processes or on GPUs needs the package `accelerate` and starts with
+``accelerate launch --multi_gpu --num_processes 2 -m lecture_utils.train NAME``, with these flags
+even where there is no GPU (``--cpu`` would start one process only, unless MPI is installed). Every
+process cuts its own segments and gradients are averaged: two train as one with twice the batch.
 """
 
 from __future__ import annotations
@@ -198,15 +198,15 @@ def _accelerator() -> object | None:
     """Return an Accelerator when started by ``accelerate launch``, otherwise None."""
     import os
 
-    if (
-        int(os.environ.get("WORLD_SIZE", "1")) < 2
-        and "ACCELERATE_MIXED_PRECISION" not in os.environ
-    ):
+    n_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if n_processes < 2 and "ACCELERATE_MIXED_PRECISION" not in os.environ:
         return None
-    from accelerate import Accelerator, DistributedDataParallelKwargs
+    from accelerate import Accelerator
 
-    # spectral normalisation keeps its vector as a buffer, which each process updates for itself
-    return Accelerator(kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)])
+    # several processes without a GPU count as such only when the processor is asked for
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    accelerator.print(f"{accelerator.num_processes} process(es), {accelerator.device.type}")
+    return accelerator
 
 
 def _has_fast_bf16() -> bool:
