@@ -36,6 +36,7 @@ def pytest_configure(config):
     config.option.nbval_lax = config.option.nbval_current_env = True
     config.option.nbval_cell_timeout = config.option.nbval_kernel_startup_timeout = TIMEOUT
     os.environ["PYTHONPATH"] = str(Path(__file__).parent / "no_network")  # for the kernels
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as in JupyterLab
     _passed.clear()
 
 

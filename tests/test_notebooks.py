@@ -128,7 +128,7 @@ def test_guard_bites(report, name):
         return
     rest = ["SKIPPED"] * (len(cells) - number - 1)
     assert outcomes[name] == ["PASSED"] * number + ["FAILED"] + rest
-    own = [part for part in text.split("\n____") if f" {name}.ipynb" in part.splitlines()[0]]
+    own = [part for part in text.split("\n____") if f"{name}.ipynb" in part.splitlines()[0]]
     assert words in own[0]
 
 
