@@ -254,7 +254,7 @@ def test_loudness_at_the_edges_and_other_rates():
 
 def test_f0_follows_exact_pitch():
     x, _ = data.load("motif", RATE)
-    exact, found = data.load_array("motif_f0"), ddsp.f0(x)
+    exact, found = data.load_array("motif_f0")[:500], ddsp.f0(x[: 500 * HOP])
     assert found.shape == exact.shape and found.dtype == np.float32
     median, coverage = metrics.f0_error_cents(exact, found)
     assert median < 6 and coverage > 0.98
