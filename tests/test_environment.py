@@ -4,6 +4,7 @@ import ast
 import importlib
 import importlib.metadata
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -144,3 +145,32 @@ def test_lab_fits_user_and_screen(tmp_path, root, screen, options):
     for option in ("--allow-root", "--no-browser"):
         assert (option in script) == (option in options)
     assert "news_url=None" in script and "nbformat.sign notebooks/*.ipynb" in script
+
+
+@pytest.mark.parametrize(
+    ("user", "browser", "calls"),
+    [
+        ("0", True, ["make test"]),
+        ("0", False, ["apt-get update", "apt-get install", "make test"]),
+        ("1000", False, []),  # neither root nor sudo: a sentence
+    ],
+)
+def test_ci_brings_its_browser(tmp_path, user, browser, calls):
+    programs = {"id": f"echo {user}", "sudo": "exit 1", "timeout": 'shift 2; "$@"', "env": '"$@"'}
+    programs |= {name: f'echo {name} "$@"' for name in ("make", "apt-get")}
+    programs |= {"chromium": ""} if browser else {}
+    for name, line in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    for name in ("bash", "dirname", "sh"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    done = subprocess.run(
+        [shutil.which("bash"), ROOT / ".ci" / "run"], capture_output=True, text=True,
+        cwd=tmp_path, env={"PATH": str(tmp_path)},
+    )  # fmt: skip
+    said = done.stdout.splitlines()
+    assert [" ".join(line.split()[:2]) for line in said] == calls
+    if not calls:
+        assert done.returncode == 1 and "only root can install it" in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
