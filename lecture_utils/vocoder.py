@@ -16,8 +16,8 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from lecture_utils import mel
 
-#: Frames of one piece in :func:`vocode`: eight seconds at 16 kHz, hop 256.
-CHUNK_FRAMES = 500
+#: Frames of one piece in :func:`vocode`: four and a half seconds at 16 kHz, hop 256.
+CHUNK_FRAMES = 280
 
 Features = list[list[torch.Tensor]]
 

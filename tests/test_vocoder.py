@@ -1,0 +1,164 @@
+"""Mel to sound: lengths, seams, memory, and what is said about a wrong mel or model."""
+
+import copy
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from published import old_twin
+
+from lecture_utils import data, hifi_gan, mel, melgan, vocoder
+from lecture_utils.training import load_published
+from lecture_utils.vocoder import vocode
+
+
+def loud(kind, gain):
+    """Small, and loud enough that a seam shows."""
+    torch.manual_seed(0)
+    if kind == "melgan":
+        make = lambda: melgan.Generator(base_channels=8)  # noqa: E731
+    else:
+        make = lambda: hifi_gan.Generator.from_config(kind)  # noqa: E731
+    return load_published(make(), old_twin(make(), gain).state_dict()).eval()
+
+
+@pytest.fixture(scope="module")
+def models():
+    return {"melgan": loud("melgan", 1.6), "course": loud("course", 2.0), "v3": loud("v3", 2.0)}
+
+
+def random_mel(n_frames):
+    return np.random.default_rng(0).normal(-1.5, 1, (80, n_frames)).astype(np.float32)
+
+
+# ------------------------------------------------------------------------------- vocode
+
+
+@pytest.mark.parametrize("kind", ["melgan", "course", "v3"])
+def test_chunks_equal_one_pass(models, kind, monkeypatch):
+    monkeypatch.setattr(vocoder, "CHUNK_FRAMES", 40)
+    for n_frames in (1, 2, 39, 41, 121):
+        log_mel = random_mel(n_frames)
+        with torch.no_grad():
+            whole = models[kind](torch.tensor(log_mel)[None])[0, 0].numpy()
+        y = vocode(log_mel, models[kind])
+        assert y.dtype == np.float32 and y.shape == (256 * n_frames,)
+        assert whole.std() > 0.02 and np.abs(y - whole).max() < 1e-5
+    # without the overlap the seam is there: the bound above can be missed
+    monkeypatch.setattr(models[kind], "context_frames", 2)
+    assert np.abs(vocode(log_mel, models[kind]) - whole).max() > 1e-3
+
+
+def test_other_hops_and_presets():
+    model = hifi_gan.Generator(channels=32, rates=(8, 5, 5), kernels=(16, 10, 10))
+    assert vocode(random_mel(3), model).shape == (600,)
+    assert vocode(np.full((80, 3), -2), model, "melgan22k").shape == (600,)
+
+
+def test_memory_does_not_grow_with_length():
+    """Peak memory of ten times the length grows by the sound itself and little more."""
+    pytest.importorskip("resource")
+    script = """
+import resource, sys
+import numpy as np
+from lecture_utils import hifi_gan, vocoder
+scale = 1 if sys.platform == "darwin" else 1024
+model = hifi_gan.Generator(channels=32, dilations=((1,),) * 3)
+peaks = []
+for seconds in (10, 30, 300):
+    frames = np.zeros((80, seconds * 16000 // 256), np.float32)
+    n_bytes = vocoder.vocode(frames, model).nbytes + frames.nbytes
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale)
+print((peaks[2] - peaks[1]) / n_bytes)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1.5  # a single pass over 300 s would be above 50
+
+
+def test_folding_weights_leaves_the_original_alone(models):
+    fast = vocoder.remove_weight_norm(copy.deepcopy(models["course"]))
+    y = vocode(random_mel(5), models["course"])
+    assert np.abs(vocode(random_mel(5), fast) - y).max() < 1e-5
+    assert not any("parametrizations" in key for key in fast.state_dict())
+    assert any("parametrizations" in key for key in models["course"].state_dict())
+
+
+@pytest.mark.parametrize(
+    ("log_mel", "message"),
+    [
+        (np.zeros((79, 9)), "79, 9.*80 bands"),
+        (np.zeros((9, 80)), "frames first; pass mel.T"),
+        (np.zeros((80, 0)), "at least one frame"),
+        (np.zeros(80), "expected real numbers"),
+        (np.full((80, 9), np.nan), "NaN"),
+        (np.full((80, 9), -np.inf), "infinite"),
+        (np.full((80, 9), "a"), "expected real numbers"),
+    ],
+)
+def test_wrong_mels_get_one_sentence(models, log_mel, message):
+    with pytest.raises(ValueError, match=message) as info:
+        vocode(log_mel, models["course"])
+    assert "\n" not in str(info.value)
+
+
+def test_wrong_models_get_one_sentence():
+    with pytest.raises(TypeError, match="Linear is no generator"):
+        vocode(random_mel(3), torch.nn.Linear(2, 2))
+    with pytest.raises(TypeError, match="MultiPeriodDiscriminator is no generator"):
+        vocode(random_mel(3), hifi_gan.MultiPeriodDiscriminator(1 / 32))
+    with pytest.raises(ValueError, match="80 bands given, the model was built for 64"):
+        vocode(random_mel(3), melgan.Generator(n_mels=64, base_channels=4))
+    with pytest.raises(ValueError, match="did you mean 'course16k'"):
+        vocode(random_mel(3), melgan.Generator(base_channels=4), "course16")
+
+
+# ------------------------------------------------------------------------------- range
+
+
+def sounds():
+    rate, rng = 16000, np.random.default_rng(0)
+    t = np.arange(2 * rate) / rate
+    noise = rng.normal(0, 1, len(t))
+    saw = sum(2 * ((f * t) % 1) - 1 for f in (82.4, 123.5, 164.8))
+    loud = {
+        "white noise": 0.3 * noise,
+        "soft white noise": 0.05 * noise,
+        "square wave": 0.8 * np.sign(np.sin(2 * np.pi * 110 * t)),
+        "distorted chord": np.tanh(20 * saw),
+        "clicks": (np.arange(len(t)) % 80 == 0) * 1.0,
+    }
+    real = {name: data.load(name, rate)[0] for name in ("sentence", "motif", "guitar", "jazz")}
+    return real, loud
+
+
+def warned(log_mel, preset="course16k"):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        vocoder._warn_about_range(np.asarray(log_mel, np.float32), preset)
+    return [str(w.message) for w in caught]
+
+
+def test_another_logarithm_is_noticed():
+    real, loud = sounds()
+    for name, x in real.items():
+        natural, common = mel.log_mel(x), mel.log_mel(x, "melgan22k")
+        assert not warned(natural), name
+        assert "log10 or normalised" in warned(common)[0], name
+        assert "below the lowest possible" in warned(natural, "melgan22k")[0], name
+        assert not warned(common, "melgan22k"), name
+        assert "log10 or normalised" in warned((natural - natural.mean()) / natural.std())[0], name
+        assert "below the lowest possible" in warned(20 * common)[0], name  # decibels
+    for name, x in loud.items():  # never quiet anywhere, and yet natural logarithms
+        assert not warned(mel.log_mel(x)), name
+    assert not warned(np.zeros((80, 50)))  # a steady mel made by hand
+
+
+def test_the_warning_names_the_line_that_called(models):
+    common = mel.log_mel(data.load("sentence", 16000)[0]) / np.log(10)
+    with pytest.warns(UserWarning, match="course16k takes ln") as caught:
+        vocode(common[:, :20], models["course"])
+    assert caught[0].filename == __file__
