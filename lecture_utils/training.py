@@ -101,7 +101,8 @@ class Run:
         try:
             with safe_open(file, "pt") as opened:
                 facts = json.loads(opened.metadata()["facts"])
-            unpack(self.parts, load_file(file))
+            # copies: what load_file gives is a map of the file, which is replaced at every save
+            unpack(self.parts, {key: value.clone() for key, value in load_file(file).items()})
         except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(
                 f"{file} is no state of this run ({str(error).splitlines()[0]}); start without "
@@ -120,9 +121,7 @@ class Run:
             return
         tensors = pack(self.parts)
         if bad := next((k for k, v in tensors.items() if not v.isfinite().all()), None):
-            raise FloatingPointError(
-                f"Step {self.step}: {bad} has NaN or infinite values; {self._advice()}."
-            )
+            raise self._gone_wrong(f"{bad} has NaN or infinite values")
         facts = json.dumps({"step": self.step, "seconds": self.seconds})
         weights.replace_file(self.folder / "state.safetensors", tensors, {"facts": facts})
         self.saved_step = self.step

@@ -142,20 +142,23 @@ def _new_names(state_dict: dict) -> dict:
 
 
 def _misfits(module: nn.Module, tensors: dict) -> list[str]:
-    """Name what is missing, left over or of another shape, one line each."""
+    """Name what is missing, left over or of another shape."""
     own = module.state_dict()
-    problems = [f"missing {k}" for k in own if k not in tensors]
-    problems += [f"left over {k}" for k in tensors if k not in own]
-    for k, value in tensors.items():
-        shape = tuple(getattr(value, "shape", ("no tensor",)))
-        if k in own and shape != tuple(own[k].shape):
-            problems.append(f"{k} has shape {shape}, not {tuple(own[k].shape)}")
-    return problems
+    missing = [f"missing {k}" for k in own if k not in tensors]
+    left_over = [f"left over {k}" for k in tensors if k not in own]
+    shapes = {k: tuple(getattr(tensors[k], "shape", ("no tensor",))) for k in own if k in tensors}
+    other = [
+        f"{k} has shape {shape}, not {tuple(own[k].shape)}"
+        for k, shape in shapes.items()
+        if shape != tuple(own[k].shape)
+    ]
+    kinds = (missing, left_over, other)  # the first two of each kind come first
+    return [p for kind in kinds for p in kind[:2]] + [p for kind in kinds for p in kind[2:]]
 
 
 def _listed(problems: list[str]) -> str:
-    more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-    return "; ".join(problems[:5]) + more
+    more = f" and {len(problems) - 6} more" if len(problems) > 6 else ""
+    return "; ".join(problems[:6]) + more
 
 
 def replace_file(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> Path:
