@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lecture_utils import data, hifi_gan, mel, melgan, metrics, training, vocoder
+from lecture_utils import data, hifi_gan, mel, melgan, metrics, train_ddsp, training, vocoder
 from lecture_utils.audio import SAMPLE_RATE, as_audio
+from lecture_utils.train_ddsp import DdspRecipe
 
 #: Steps at which the generator is kept, so that a class hears it improve.
 SNAPSHOTS = (0, 1000, 2000, 5000, 10_000, 20_000, 40_000, 80_000, 160_000)
@@ -79,6 +80,8 @@ RECIPES = {
         betas=(0.5, 0.9),
         critics_from=0,
     ),
+    "ddsp_violin": DdspRecipe("violin"),
+    "ddsp_flute": DdspRecipe("flute"),
 }
 
 
@@ -235,7 +238,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     folder = options.runs / options.name
     recipe = RECIPES[options.name]
-    train_vocoder(options.name, recipe, folder, options.minutes, options.resume, options.steps)
+    train = train_ddsp.train_ddsp if isinstance(recipe, DdspRecipe) else train_vocoder
+    train(options.name, recipe, folder, options.minutes, options.resume, options.steps)
 
 
 if __name__ == "__main__":

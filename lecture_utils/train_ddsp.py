@@ -1,0 +1,137 @@
+"""The DDSP recipe: an instrument learned from ten minutes of it (Engel et al. 2020).
+
+Run by ``python -m lecture_utils.train ddsp_violin``; used by notebook 08 for its live training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lecture_utils import data, ddsp, training
+
+#: Frames that a note is given after its end: it still rings, and silence has no pitch to ring at.
+RELEASE_FRAMES = 25
+
+
+@dataclass(frozen=True)
+class DdspRecipe:
+    """An autoencoder of f0 and loudness: which instrument, how large, how long."""
+
+    sound: str
+    hidden: int = 128
+    n_steps: int = 20_000
+    batch: int = 8
+    n_frames: int = 250  # one second
+    learning_rate: float = 1e-3
+    decay: float = 0.5 ** (1 / 4000)  # halves every 4,000 steps
+    watch_every: int = 250
+    seed: int = 1234
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Sound and its controls, to cut pieces from.
+
+    ``audio`` ``(frames * 64,)``, ``f0_hz`` and ``loudness_db`` ``(frames,)``, all float32.
+    """
+
+    audio: np.ndarray
+    f0_hz: np.ndarray
+    loudness_db: np.ndarray
+
+    @classmethod
+    def of(cls, audio: np.ndarray, f0_hz: np.ndarray) -> Examples:
+        """Measure the loudness, and let the pitch of each note last while it rings out."""
+        n_frames = min(len(f0_hz), len(audio) // ddsp.CONTROL_HOP)
+        audio = audio[: n_frames * ddsp.CONTROL_HOP]
+        return cls(audio, hold_pitch(f0_hz[:n_frames]), ddsp.loudness(audio))
+
+    def cut(self, starts: np.ndarray, n_frames: int) -> tuple[torch.Tensor, ...]:
+        """Return f0, loudness and sound of pieces ``(batch, ...)`` beginning at these frames."""
+        hop = ddsp.CONTROL_HOP
+        controls = (
+            np.stack([curve[s : s + n_frames] for s in starts])
+            for curve in (self.f0_hz, self.loudness_db)
+        )
+        sounds = np.stack([self.audio[hop * s : hop * (s + n_frames)] for s in starts])
+        return (*map(torch.from_numpy, controls), torch.from_numpy(sounds))
+
+
+def hold_pitch(f0_hz: np.ndarray, n_frames: int = RELEASE_FRAMES) -> np.ndarray:
+    """Let each note's last pitch last `n_frames` more, unless the next note begins before."""
+    index = np.where(f0_hz > 0, np.arange(len(f0_hz)), -1)
+    last = np.maximum.accumulate(index)
+    held = (last >= 0) & (np.arange(len(f0_hz)) - last <= n_frames)
+    return np.where(held, f0_hz[np.maximum(last, 0)], 0).astype(np.float32)
+
+
+def train_ddsp(
+    name: str,
+    recipe: DdspRecipe,
+    folder: Path,
+    minutes: float | None = None,
+    resume: bool = False,
+    n_steps: int | None = None,
+) -> training.Run:
+    """Train an instrument; the run's folder holds state, log and weights.
+
+    Parameters
+    ----------
+    name, recipe
+        An entry of :data:`lecture_utils.train.RECIPES`.
+    folder : Path
+        Where state and log live.
+    minutes, n_steps : float, int, optional
+        When to stop; the recipe's number of steps by default.
+    resume : bool
+        Go on from the saved state.
+    """
+    sound = data.training_set(recipe.sound)
+    n_watched = 40 * sound.sample_rate  # the end is only watched
+    n_frames = n_watched // ddsp.CONTROL_HOP
+    examples = Examples.of(sound.audio[:-n_watched], sound.f0_hz[:-n_frames])
+    watch = Examples.of(sound.audio[-n_watched:], sound.f0_hz[-n_frames:])
+
+    torch.manual_seed(recipe.seed)
+    model = ddsp.Autoencoder(recipe.hidden)
+    optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate)
+    run = training.Run(folder, {"model": model, "optimizer": optimizer}, resume)
+
+    def one_step(step: int) -> dict[str, float]:
+        optimizer.param_groups[0]["lr"] = recipe.learning_rate * recipe.decay**step
+        rng = np.random.default_rng([recipe.seed, step])
+        starts = rng.integers(0, len(examples.f0_hz) - recipe.n_frames, recipe.batch)
+        f0_hz, loudness_db, real = examples.cut(starts, recipe.n_frames)
+        noise = torch.from_numpy(rng.uniform(-1, 1, real.shape).astype(np.float32))
+        loss = ddsp.multi_scale_spectral_loss(real, model(f0_hz, loudness_db, noise=noise))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 3.0)
+        optimizer.step()
+        return {"loss": float(loss.detach())}
+
+    def watched() -> None:
+        run.log(held_out_loss=round(loss_of(model, watch), 4))
+
+    run.loop(
+        one_step, recipe.n_steps if n_steps is None else n_steps, minutes,
+        ((recipe.watch_every, watched),),
+    )  # fmt: skip
+    training.save_weights(
+        folder / f"{name}.safetensors", model,
+        step=run.step, seconds=round(run.seconds), seed=recipe.seed, sound=recipe.sound,
+    )  # fmt: skip
+    return run
+
+
+@torch.inference_mode()
+def loss_of(model: ddsp.Autoencoder, examples: Examples) -> float:
+    """Return the multi-scale spectral loss of playing all of `examples` in one go."""
+    f0_hz, loudness_db, real = examples.cut(np.array([0]), len(examples.f0_hz))
+    rng = np.random.default_rng(0)
+    noise = torch.from_numpy(rng.uniform(-1, 1, real.shape).astype(np.float32))
+    return float(ddsp.multi_scale_spectral_loss(real, model(f0_hz, loudness_db, noise=noise)))
