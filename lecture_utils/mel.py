@@ -96,11 +96,11 @@ class MelSpectrogram(torch.nn.Module):
             )
         padded = torch.nn.functional.pad(x[:, None], (edge, edge), mode="reflect")[:, 0]
         spectrum = torch.stft(
-            padded, self.n_fft, self.hop_length, window=self.window.to(x.dtype),
+            padded, self.n_fft, self.hop_length, window=self.window.to(x),
             center=False, return_complex=True,
         )  # fmt: skip
         power = spectrum.real**2 + spectrum.imag**2
-        return self.filters.to(x.dtype) @ torch.sqrt(power + self.epsilon)
+        return self.filters.to(x) @ torch.sqrt(power + self.epsilon)
 
 
 @functools.lru_cache(maxsize=8)
@@ -141,7 +141,7 @@ def log_mel(
     """
     p, transform = get_preset(preset), front_end(preset)
     if isinstance(x, torch.Tensor):
-        magnitude = transform.to(x.device)(x[None] if x.ndim == 1 else x)
+        magnitude = transform(x[None] if x.ndim == 1 else x)
         return _log(magnitude[0] if x.ndim == 1 else magnitude, p)
     x = as_audio(x, min_samples=max(p.hop_length, (p.n_fft - p.hop_length) // 2 + 1))
     with torch.no_grad():

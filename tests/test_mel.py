@@ -74,6 +74,11 @@ def test_batches_equal_single_sounds_and_carry_gradients():
     assert torch.isfinite(x.grad).all() and x.grad.abs().sum() > 0
 
 
+def test_sound_on_another_device_leaves_the_front_end_where_it_is():
+    assert mel.log_mel(torch.empty(2, 4096, device="meta")).device.type == "meta"
+    assert np.isfinite(mel.log_mel(vibrato(16000))).all()  # NumPy works on the processor still
+
+
 def test_inverse_has_the_bands_and_is_nowhere_negative():
     x = vibrato(16000)
     log_mel = mel.log_mel(x)
