@@ -146,6 +146,56 @@ def slider():
     yield "Slider, milliseconds to new sound and picture", 1000 * statistics.median(times), 150
 
 
+@group
+def vocoders():
+    """Vocoders against the bare stack of their convolutions, one thread, 1.3 s of sound."""
+    import numpy as np
+    import torch
+    from published import folded, hifi_gan_written_out, melgan_written_out, old_twin
+
+    from lecture_utils import hifi_gan, melgan, vocoder
+
+    torch.set_num_threads(1)
+    # beside the sizes of the papers, those of the course, which must be live on a laptop
+    models = {
+        "MelGAN": (melgan.Generator(), 22050),
+        "HiFi-GAN V1": (hifi_gan.Generator.from_config("v1"), 22050),
+        "HiFi-GAN V2": (hifi_gan.Generator.from_config("v2"), 22050),
+        "HiFi-GAN V3": (hifi_gan.Generator.from_config("v3"), 22050),
+        "course MelGAN": (melgan.Generator(base_channels=10), 16000),
+        "course HiFi-GAN": (hifi_gan.Generator.from_config("course"), 16000),
+    }
+    frames = np.random.default_rng(0).normal(-3, 1, (80, 80)).astype(np.float32)
+    batch, calls, rates = torch.from_numpy(frames)[None], {}, {}
+    for name, (model, rate) in models.items():
+        weights = folded(old_twin(model.eval(), gain=1.0).state_dict())
+        vocoder.remove_weight_norm(model)
+
+        @torch.inference_mode()
+        def bare(model=model, weights=weights):
+            if "rates" in model.config and "kernels" in model.config:
+                return hifi_gan_written_out(weights, batch, model.config)
+            return melgan_written_out(weights, batch)
+
+        calls[name] = (lambda model=model: vocoder.vocode(frames, model), bare)
+        rates[name] = rate
+        error = np.abs(calls[name][0]() - bare()[0, 0].numpy()).max()
+        yield f"{name}: sample, difference to the bare stack", error, 1e-5
+    times = {name: ([], []) for name in calls}
+    for _ in range(9):
+        for name, pair in calls.items():
+            for call, found in zip(pair, times[name], strict=True):
+                start = time.process_time()
+                call()
+                found.append(time.process_time() - start)
+    for name, (ours, bare) in times.items():
+        of_one_second = statistics.median(ours) / (frames.shape[1] * 256 / rates[name])
+        limit = 1 / 40 if name.startswith("course") else float("inf")
+        yield f"{name}: seconds of one core for a second of sound", of_one_second, limit
+        ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
+        yield f"{name}: time / bare stack of its convolutions", ratio, 1.05
+
+
 def main(only=""):
     """Print the table; return 1 if a limit is missed."""
     warnings.simplefilter("ignore")

@@ -4,8 +4,7 @@ import re
 
 import pytest
 import torch
-from published import count, folded, old_twin
-from torch.nn import functional as F
+from published import count, folded, hifi_gan_written_out, old_twin
 
 from lecture_utils import hifi_gan
 from lecture_utils.hifi_gan import Generator, MultiPeriodDiscriminator, MultiScaleDiscriminator
@@ -42,34 +41,6 @@ def test_sizes_and_names_are_the_published_ones(name, n_trained, n_folded, n_key
     assert sum(p.numel() for p in folded(old_twin(model).state_dict()).values()) == n_folded
 
 
-def by_the_paper(w, x, name):
-    """The generator written out with plain convolutions, from a folded state dict."""
-    c = hifi_gan.CONFIGS[name]
-
-    def conv(key, x, dilation=1):
-        kernel = w[f"{key}.weight"].shape[-1]
-        return F.conv1d(x, w[f"{key}.weight"], w[f"{key}.bias"], dilation=dilation,
-                        padding=dilation * (kernel - 1) // 2)  # fmt: skip
-
-    x, block = conv("conv_pre", x), 0
-    for stage, (rate, kernel) in enumerate(zip(c["rates"], c["kernels"], strict=True)):
-        x = F.conv_transpose1d(F.leaky_relu(x, 0.1), w[f"ups.{stage}.weight"],
-                               w[f"ups.{stage}.bias"], rate, (kernel - rate) // 2)  # fmt: skip
-        total = 0
-        for dilations in c["dilations"]:
-            y = x
-            for i, dilation in enumerate(dilations):
-                key = f"resblocks.{block}.convs"
-                if c["pairs"]:
-                    z = conv(f"{key}1.{i}", F.leaky_relu(y, 0.1), dilation)
-                    y = y + conv(f"{key}2.{i}", F.leaky_relu(z, 0.1))
-                else:
-                    y = y + conv(f"{key}.{i}", F.leaky_relu(y, 0.1), dilation)
-            total, block = total + y, block + 1
-        x = total / len(c["dilations"])
-    return torch.tanh(conv("conv_post", F.leaky_relu(x, 0.01)))
-
-
 @pytest.mark.parametrize("name", ["v1", "v2", "v3"])
 @torch.no_grad()
 def test_published_generators_load_and_sound_the_same(name):
@@ -78,7 +49,10 @@ def test_published_generators_load_and_sound_the_same(name):
     expected = twin(mel)
     assert expected.std() > 0.05 and expected.abs().max() < 0.999  # a wrong slope would show
     assert (model(mel) - expected).abs().max() < 1e-5
-    assert (by_the_paper(folded(twin.state_dict()), mel, name) - expected).abs().max() < 1e-5
+    weights = folded(twin.state_dict())
+    assert (
+        hifi_gan_written_out(weights, mel, hifi_gan.CONFIGS[name]) - expected
+    ).abs().max() < 1e-5
     assert (remove_weight_norm(model)(mel) - expected).abs().max() < 1e-5
     bare = load_published(Generator.from_config(name), twin.state_dict())  # without outer key
     assert torch.equal(bare.conv_post.weight, model.conv_post.weight)
