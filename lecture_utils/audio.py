@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lecture_utils import doors
+
 if TYPE_CHECKING:
     import torch
 
@@ -52,11 +54,12 @@ def as_audio(x: np.typing.ArrayLike, name: str = "audio", min_samples: int = 1) 
         holds integer-sized numbers as floats.
     """
     if hasattr(x, "detach"):  # a torch tensor, without importing torch for it
-        x = x.detach().cpu().float().numpy()
+        x = x.detach().cpu()
+        x = (x if x.is_complex() else x.float()).numpy()
     try:
         x = np.asarray(x)
-    except ValueError as error:
-        raise ValueError(f"{name}: not a rectangular array of samples ({error}).") from None
+    except ValueError:
+        raise ValueError(f"{name}: rows of different lengths; give one row of samples.") from None
     if x.dtype.name in _INTEGER_SCALES:
         scale, offset = _INTEGER_SCALES[x.dtype.name]
         x = (x.astype(np.float64) - offset) / scale
@@ -104,7 +107,8 @@ def check_sample_rate(sample_rate: float, name: str = "sample_rate") -> int:
         100 <= sample_rate <= 768_000 and sample_rate == int(sample_rate)
     ):
         raise ValueError(
-            f"{name}: {sample_rate!r} is not a sample rate; give whole Hz, for example 16000."
+            f"{name}: {doors.shown(sample_rate)} is not a sample rate; give whole Hz, for example "
+            "16000."
         )
     return int(sample_rate)
 
@@ -142,17 +146,18 @@ def read(
     """
     import soundfile
 
-    path = Path(path)
+    path, start = doors.path(path), doors.number(start, "start", 0)
     if sample_rate is not None:
         sample_rate = check_sample_rate(sample_rate)
+    if duration is not None:
+        duration = doors.number(duration, "duration", 0)
     if not path.is_file():
         raise FileNotFoundError(f"No sound file at {path}; check the name and the folder.")
-    if start < 0 or (duration is not None and duration <= 0):
-        raise ValueError(f"{path.name}: start must be >= 0 and duration > 0 seconds.")
     try:
         with soundfile.SoundFile(path) as file:
             rate, total = file.samplerate, file.frames / file.samplerate
-            seconds = max(0.0, total - start) if duration is None else duration
+            seconds = max(0.0, total - start)
+            seconds = seconds if duration is None else min(duration, seconds)
             if seconds > MAX_SECONDS:
                 raise ValueError(
                     f"{path.name} lasts {total / 60:.0f} minutes; read a part of at most "
@@ -182,7 +187,9 @@ def write(path: str | Path, x: np.typing.ArrayLike, sample_rate: int) -> Path:
     """
     import soundfile
 
-    x, path = as_audio(x), Path(path)
+    x, path = as_audio(x), doors.path(path)
+    if path.suffix.lower() not in (".wav", ".flac"):
+        raise ValueError(f"{str(path)!r}: the name must end in .wav or .flac.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"No folder {path.parent}; make it first.")
     if np.abs(x).max() > 1:
@@ -237,9 +244,8 @@ def match_level(x: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.nd
 
 def check_stft_sizes(n_fft: int, hop_length: int) -> None:
     """Raise ValueError unless ``n_fft`` >= 4 is even and ``hop_length`` is in 1 .. n_fft // 2."""
-    for name, value in (("n_fft", n_fft), ("hop_length", hop_length)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise TypeError(f"{name}: expected a whole number of samples, got {value!r}.")
+    n_fft = doors.number(n_fft, "n_fft", whole=True)
+    hop_length = doors.number(hop_length, "hop_length", whole=True)
     if n_fft < 4 or n_fft % 2:
         raise ValueError(f"n_fft={n_fft}: give an even number of samples, for example 1024.")
     if not 1 <= hop_length <= n_fft // 2:
@@ -280,6 +286,10 @@ def stft(
             f"audio: shape {tuple(x.shape)} given; one sound (n,) longer than "
             f"{n_fft // 2} samples needed for n_fft={n_fft}."
         )
+    elif x.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"audio: a tensor of {x.dtype}; give float32 or float64, in [-1, 1].")
+    elif not torch.isfinite(x).all():
+        raise ValueError("audio: has NaN or infinite samples; remove them first.")
     window = torch.hann_window(n_fft, dtype=x.dtype, device=x.device)
     spectrum = torch.stft(
         x, n_fft, hop_length, window=window, center=True, pad_mode="reflect", return_complex=True
@@ -301,7 +311,7 @@ def istft(
     hop_length : int
         Step in samples.
     length : int, optional
-        Samples wanted; ``(frames - 1) * hop_length`` by default.
+        Samples wanted; ``(frames - 1) * hop_length`` by default, at most half a window more.
 
     Returns
     -------
@@ -311,17 +321,16 @@ def istft(
     import torch
 
     is_tensor = isinstance(spectrum, torch.Tensor)
-    tensor = spectrum if is_tensor else torch.from_numpy(np.ascontiguousarray(spectrum))
-    if tensor.ndim != 2 or not tensor.is_complex() or tensor.shape[1] < 1:
-        raise ValueError(
-            f"spectrum: expected complex (bins, frames), got {tensor.dtype} {tuple(tensor.shape)}."
-        )
+    checked = doors.array(spectrum, "spectrum", ("bins", "frames"), kinds="c")
+    tensor = spectrum if is_tensor else torch.from_numpy(np.ascontiguousarray(checked))
     n_fft = 2 * (tensor.shape[0] - 1)
     check_stft_sizes(n_fft, hop_length)
-    if length is None:
-        length = (tensor.shape[1] - 1) * hop_length
-    if length < 1:
+    held = (tensor.shape[1] - 1) * hop_length
+    if held < 1:
         raise ValueError(f"spectrum: {tensor.shape[1]} frame(s) hold no samples; give two or more.")
+    if length is None:
+        length = held
+    length = doors.number(length, "length", 1, held + n_fft // 2, whole=True)
     window = torch.hann_window(n_fft, dtype=tensor.real.dtype, device=tensor.device)
     x = torch.istft(tensor, n_fft, hop_length, window=window, center=True, length=length)
     return x if is_tensor else x.numpy()

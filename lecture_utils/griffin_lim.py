@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lecture_utils import mel
+from lecture_utils import doors, mel
 from lecture_utils.audio import HOP_LENGTH, check_stft_sizes
 
 
@@ -39,6 +39,7 @@ class LeastSquaresSTFT:
         self, length: int, n_fft: int, hop_length: int, dtype: torch.dtype = torch.float32
     ) -> None:
         check_stft_sizes(n_fft, hop_length)
+        doors.number(length, "length", n_fft // 2 + 1, whole=True)
         self.length, self.n_fft, self.hop_length = length, n_fft, hop_length
         self.n_frames = 1 + length // hop_length
         self.window = torch.hann_window(n_fft, dtype=dtype)
@@ -210,9 +211,10 @@ def spectral_convergence(
         Step in samples.
     """
     target = _check_magnitude(magnitude, None)
-    x = torch.as_tensor(x).to(target.dtype)
+    x = torch.from_numpy(doors.array(x, "x", ("n",)).copy()).to(target.dtype)
     bins, n_frames = target.shape
-    if x.ndim != 1 or 1 + len(x) // hop_length != n_frames:
+    check_stft_sizes(2 * (bins - 1), hop_length)
+    if 1 + len(x) // hop_length != n_frames:
         raise ValueError(
             f"x: shape {tuple(x.shape)} has no {n_frames} frames at hop_length={hop_length}; "
             "compare a sound with a magnitude of the same length."
@@ -228,13 +230,10 @@ def _convergence(rebuilt: torch.Tensor, target: torch.Tensor) -> float:
 
 def _check_magnitude(magnitude: np.ndarray | torch.Tensor, n_fft: int | None) -> torch.Tensor:
     """Return a real float tensor ``(bins, frames)`` or say what is wrong."""
+    values = doors.array(magnitude, "magnitude", kinds="fiu")
     if not isinstance(magnitude, torch.Tensor):
-        magnitude = np.asarray(magnitude)
-        if magnitude.dtype.kind not in "fiuc":
-            raise TypeError(f"magnitude: expected numbers, got an array of {magnitude.dtype}.")
-        magnitude = torch.from_numpy(np.ascontiguousarray(magnitude))
-    if magnitude.is_complex():
-        raise TypeError("magnitude: got a complex array; pass np.abs(spectrum).")
+        magnitude = torch.from_numpy(np.ascontiguousarray(values))
+    magnitude = magnitude.detach()
     if magnitude.dtype != torch.float64:
         magnitude = magnitude.float()
     if magnitude.ndim != 2 or magnitude.shape[0] < 3 or magnitude.shape[1] < 2:
@@ -242,13 +241,13 @@ def _check_magnitude(magnitude: np.ndarray | torch.Tensor, n_fft: int | None) ->
             f"magnitude: expected shape (bins, frames) with 2 or more frames, "
             f"got {tuple(magnitude.shape)}."
         )
-    if n_fft is not None and n_fft != 2 * (magnitude.shape[0] - 1):
+    if n_fft is not None and doors.number(n_fft, "n_fft", whole=True) != 2 * (
+        magnitude.shape[0] - 1
+    ):
         raise ValueError(
             f"magnitude: {magnitude.shape[0]} bins belong to n_fft={2 * (magnitude.shape[0] - 1)}, "
             f"not {n_fft}; transpose the array or change n_fft."
         )
-    if not torch.isfinite(magnitude).all():
-        raise ValueError("magnitude: has NaN or infinite entries; remove them first.")
     if (magnitude < 0).any():
         raise ValueError("magnitude: has negative entries; undo the logarithm first (np.exp).")
     if not (magnitude > 0).any():
@@ -259,7 +258,7 @@ def _check_magnitude(magnitude: np.ndarray | torch.Tensor, n_fft: int | None) ->
 def _check_length(length: int | None, n_frames: int, n_fft: int, hop_length: int) -> int:
     check_stft_sizes(n_fft, hop_length)
     shortest = (n_frames - 1) * hop_length
-    length = shortest if length is None else length
+    length = shortest if length is None else doors.number(length, "length", whole=True)
     if not shortest <= length < shortest + hop_length:
         raise ValueError(
             f"length={length}: {n_frames} frames at hop_length={hop_length} hold "
@@ -274,11 +273,13 @@ def _check_length(length: int | None, n_frames: int, n_fft: int, hop_length: int
 
 
 def _check_loop(n_iter: int, momentum: float) -> tuple[int, float]:
-    if isinstance(n_iter, bool) or not isinstance(n_iter, (int, np.integer)) or n_iter < 0:
-        raise ValueError(f"n_iter={n_iter!r}: give a whole number of iterations, 0 or more.")
+    n_iter, momentum = (
+        doors.number(n_iter, "n_iter", 0, whole=True),
+        doors.number(momentum, "momentum"),
+    )
     if not 0 <= momentum < 1:
         raise ValueError(f"momentum={momentum!r}: give a number from 0 up to, not including, 1.")
-    return int(n_iter), float(momentum)
+    return n_iter, momentum
 
 
 def _start_phasor(
@@ -291,16 +292,15 @@ def _start_phasor(
         if init != "random":
             raise ValueError(f"init={init!r}: give 'random', 'zeros' or an array of phases.")
         # NumPy's generator: the same seed gives the same start on every machine
-        turns = np.random.default_rng(seed).random(tuple(target.shape))
+        turns = np.random.default_rng(doors.seed(seed)).random(tuple(target.shape))
         phase = torch.from_numpy(2 * np.pi * turns)
     else:
-        phase = torch.as_tensor(init).T
-        if phase.shape != target.shape or phase.is_complex():
+        phase = doors.array(init, "init", ("bins", "frames"))
+        if phase.T.shape != target.shape:
             raise ValueError(
-                f"init: expected real phases in radians, shape {tuple(target.T.shape)}, got "
-                f"{phase.dtype} {tuple(phase.T.shape)}."
+                f"init: expected phases in radians, shape {tuple(target.T.shape)}, got "
+                f"{phase.shape}."
             )
-        if not torch.isfinite(phase).all():
-            raise ValueError("init: has NaN or infinite phases; remove them first.")
+        phase = torch.from_numpy(phase.T.copy())
     phase = phase.to(target.dtype).contiguous()
     return torch.polar(torch.ones_like(phase), phase)

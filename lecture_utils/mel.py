@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from lecture_utils import doors
 from lecture_utils.audio import as_audio, check_sample_rate, check_stft_sizes
 
 
@@ -46,10 +47,10 @@ PRESETS = {
 
 def get_preset(name: str) -> Preset:
     """Return a preset by name; an unknown name is answered with the nearest one."""
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         near = difflib.get_close_matches(str(name), PRESETS, n=1, cutoff=0.3)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(PRESETS)}."
-        raise ValueError(f"No mel preset {name!r}; {hint}")
+        raise ValueError(f"No mel preset {doors.shown(name)}; {hint}")
     return PRESETS[name]
 
 
@@ -74,10 +75,11 @@ class MelSpectrogram(torch.nn.Module):
         super().__init__()
         check_stft_sizes(n_fft, hop_length)
         self.sample_rate = check_sample_rate(sample_rate)
-        self.n_fft, self.hop_length, self.n_mels = n_fft, hop_length, n_mels
-        self.epsilon = epsilon
-        f_max = sample_rate / 2 if f_max is None else f_max
-        if not 0 <= f_min < f_max <= sample_rate / 2 or n_mels < 1:
+        self.n_fft, self.hop_length = n_fft, hop_length
+        self.n_mels = doors.number(n_mels, "n_mels", 1, whole=True)
+        self.epsilon = doors.number(epsilon, "epsilon", 0)
+        f_max = doors.number(sample_rate / 2 if f_max is None else f_max, "f_max")
+        if not 0 <= doors.number(f_min, "f_min") < f_max <= sample_rate / 2:
             raise ValueError(
                 f"mel bands: {n_mels} bands from {f_min:g} to {f_max:g} Hz do not fit below "
                 f"{sample_rate / 2:g} Hz."
@@ -89,6 +91,9 @@ class MelSpectrogram(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return mel magnitudes of sounds ``(batch, n)``."""
         edge = (self.n_fft - self.hop_length) // 2
+        if not isinstance(x, torch.Tensor) or x.dtype not in (torch.float32, torch.float64):
+            kind = x.dtype if hasattr(x, "dtype") else type(x).__name__
+            raise TypeError(f"audio: got {kind}; give a float32 or float64 tensor (batch, n).")
         if x.ndim != 2 or x.shape[-1] < max(self.hop_length, edge + 1):
             raise ValueError(
                 f"audio: shape {tuple(x.shape)} given; a batch (batch, n) of at least "
@@ -155,11 +160,7 @@ def _log(magnitude: torch.Tensor, p: Preset) -> torch.Tensor:
 
 def check_log_mel(log_mel: np.typing.ArrayLike, preset: str = "course16k") -> np.ndarray:
     """Return a log-mel as float32 ``(n_mels, frames)``, or say what is wrong with it."""
-    p, values = get_preset(preset), np.asarray(log_mel)
-    if values.dtype.kind not in "fiu" or values.ndim != 2:
-        raise ValueError(
-            f"mel: expected real numbers (n_mels, frames), got {values.dtype} {values.shape}."
-        )
+    p, values = get_preset(preset), doors.array(log_mel, "mel", ("n_mels", "frames"))
     bands, frames = values.shape
     if bands != p.n_mels and frames == p.n_mels:
         raise ValueError(f"mel: shape {values.shape} has frames first; pass mel.T.")
@@ -168,8 +169,8 @@ def check_log_mel(log_mel: np.typing.ArrayLike, preset: str = "course16k") -> np
             f"mel: shape {values.shape} given; {preset} has {p.n_mels} bands and at least "
             "one frame."
         )
-    if not np.isfinite(values).all():
-        raise ValueError("mel: has NaN or infinite entries; remove them first.")
+    if values.max() > 25:  # e^25 is far beyond any window of samples in [-1, 1]
+        raise ValueError(f"mel: the largest entry is {values.max():.0f}; take the logarithm first.")
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
@@ -198,6 +199,7 @@ def invert(
         ``(t + 1/2) * hop_length``.
     """
     p, values = get_preset(preset), check_log_mel(log_mel, preset)
+    n_iter = doors.number(n_iter, "n_iter", 0, whole=True)
     filters = front_end(preset).filters
     levels = torch.from_numpy(values)
     wanted = torch.exp(levels) if p.log == "ln" else 10**levels

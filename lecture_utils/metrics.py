@@ -7,7 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_utils.audio import HOP_LENGTH, N_FFT, SAMPLE_RATE, as_audio, check_sample_rate, stft
+from lecture_utils import doors
+from lecture_utils.audio import (
+    HOP_LENGTH,
+    N_FFT,
+    SAMPLE_RATE,
+    as_audio,
+    check_sample_rate,
+    check_stft_sizes,
+    stft,
+)
 
 
 def _pair(
@@ -39,6 +48,7 @@ def spectral_convergence_db(
     hop_length: int = HOP_LENGTH,
 ) -> float:
     """Distance of magnitudes, ``20 log10(|| |X| - |Y| || / || |X| ||)`` in dB; lower is better."""
+    check_stft_sizes(n_fft, hop_length)
     reference, estimate = _pair(reference, estimate, n_fft // 2 + 1)
     x, y = (np.abs(stft(z, n_fft, hop_length)) for z in (reference, estimate))
     norm, error = np.linalg.norm(x), np.linalg.norm(x - y)
@@ -57,7 +67,12 @@ def multi_resolution_stft(
     The distance of Parallel WaveGAN (Yamamoto et al. 2020, equations 4 to 6), with a hop of a
     quarter window and natural logarithms floored at 1e-5.
     """
-    reference, estimate = _pair(reference, estimate, max(n_ffts) // 2 + 1)
+    if not isinstance(n_ffts, (tuple, list)) or not n_ffts:
+        raise TypeError(
+            f"n_ffts={doors.shown(n_ffts)}: give window lengths, for example (512, 1024, 2048)."
+        )
+    longest = max(doors.number(n_fft, "n_ffts", 4, whole=True) for n_fft in n_ffts)
+    reference, estimate = _pair(reference, estimate, longest // 2 + 1)
     total = 0.0
     for n_fft in n_ffts:
         x, y = (np.abs(stft(z, n_fft, n_fft // 4)) for z in (reference, estimate))
@@ -99,10 +114,19 @@ def f0_hz(
     import librosa
 
     x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
+    hop_length = doors.number(hop_length, "hop_length", 1, whole=True)
+    f_min, f_max = doors.number(f_min, "f_min", 1), doors.number(f_max, "f_max", 1)
+    f_max = min(f_max, 0.45 * sample_rate)
+    # pYIN lets the pitch move by 36 octaves a second: within a hop it must not leave the range
+    if f_max < 2 * f_min or np.log2(f_max / f_min) < 37 * hop_length / sample_rate:
+        raise ValueError(
+            f"f0_hz: hops of {1000 * hop_length / sample_rate:.0f} ms in a range of {f_min:g} to "
+            f"{f_max:g} Hz can't be tracked; give a smaller hop_length or a wider range."
+        )
     # at least two and a half periods of the lowest pitch must fit into a frame
     frame_length = max(1024, 2 ** int(np.ceil(np.log2(2.5 * sample_rate / f_min))))
     f0, voiced, _ = librosa.pyin(
-        x, fmin=f_min, fmax=min(f_max, 0.45 * sample_rate), sr=sample_rate,
+        x, fmin=f_min, fmax=f_max, sr=sample_rate,
         frame_length=frame_length, hop_length=hop_length, resolution=0.1,
     )  # fmt: skip
     return np.where(voiced, f0, np.nan)
@@ -110,7 +134,12 @@ def f0_hz(
 
 def cents(f0: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray:
     """Interval from `reference` to `f0` in cents (100 to the semitone), NaN where either is."""
-    f0, reference = np.asarray(f0, float), np.asarray(reference, float)
+    f0, reference = (
+        doors.array(values, name, finite=False).astype(float)
+        for values, name in ((f0, "f0"), (reference, "reference"))
+    )
+    if f0.shape != reference.shape and 1 not in (f0.size, reference.size):
+        raise ValueError(f"cents: shapes {f0.shape} and {reference.shape} do not match.")
     with np.errstate(divide="ignore", invalid="ignore"):
         interval = 1200 * np.log2(f0 / reference)
     return np.where(np.isfinite(interval), interval, np.nan)
@@ -133,8 +162,9 @@ def f0_error_cents(
     coverage : float
         Such frames over frames where the reference has a pitch.
     """
-    reference_f0, estimated_f0 = np.asarray(reference_f0), np.asarray(estimated_f0)
-    if reference_f0.shape != estimated_f0.shape or reference_f0.ndim != 1:
+    reference_f0 = doors.array(reference_f0, "reference_f0", ("frames",), finite=False)
+    estimated_f0 = doors.array(estimated_f0, "estimated_f0", ("frames",), finite=False)
+    if reference_f0.shape != estimated_f0.shape:
         raise ValueError(
             f"f0 curves of shapes {reference_f0.shape} and {estimated_f0.shape} can't be compared; "
             "use the same hop and length."

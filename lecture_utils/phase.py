@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lecture_utils import doors
 from lecture_utils.audio import (
     HOP_LENGTH,
     N_FFT,
@@ -35,16 +36,13 @@ def combine(magnitude: np.ndarray, phase: np.ndarray) -> np.ndarray:
     np.ndarray
         complex64, shape ``(bins, frames)``.
     """
-    magnitude, phase = np.asarray(magnitude), np.asarray(phase)
-    if np.iscomplexobj(magnitude) or np.iscomplexobj(phase):
-        raise TypeError("combine: both arrays must be real; use np.abs() and np.angle().")
-    if magnitude.shape != phase.shape or magnitude.ndim != 2:
+    magnitude = doors.array(magnitude, "combine: magnitude", ("bins", "frames"))
+    phase = doors.array(phase, "combine: phase", ("bins", "frames"))
+    if magnitude.shape != phase.shape:
         raise ValueError(
             f"combine: magnitude {magnitude.shape} and phase {phase.shape} must share one shape "
             "(bins, frames); cut both sounds to the same length first."
         )
-    if not (np.isfinite(magnitude).all() and np.isfinite(phase).all()):
-        raise ValueError("combine: NaN or infinite entries; remove them first.")
     if (magnitude < 0).any():
         raise ValueError("combine: a magnitude can't be negative; a minus sign is a phase of pi.")
     return (magnitude * np.exp(1j * phase)).astype(np.complex64)
@@ -52,12 +50,18 @@ def combine(magnitude: np.ndarray, phase: np.ndarray) -> np.ndarray:
 
 def wrap(phase: np.ndarray) -> np.ndarray:
     """Bring phases in radians into [-pi, pi), the same point of the circle."""
-    return np.mod(np.asarray(phase) + np.pi, 2 * np.pi) - np.pi
+    return np.mod(doors.array(phase, "phase") + np.pi, 2 * np.pi) - np.pi
 
 
 def random_phase(shape: tuple[int, ...], seed: int | None = None) -> np.ndarray:
     """Return phases drawn evenly from the circle, in radians."""
-    return np.random.default_rng(seed).uniform(-np.pi, np.pi, shape).astype(np.float32)
+    if not isinstance(shape, tuple):
+        raise TypeError(
+            f"shape={doors.shown(shape)}: give (bins, frames), for example magnitude.shape."
+        )
+    shape = tuple(doors.number(size, "shape", 0, whole=True) for size in shape)
+    rng = np.random.default_rng(doors.seed(seed))
+    return rng.uniform(-np.pi, np.pi, shape).astype(np.float32)
 
 
 def quantise(phase: np.ndarray, n_bits: int) -> np.ndarray:
@@ -65,22 +69,17 @@ def quantise(phase: np.ndarray, n_bits: int) -> np.ndarray:
 
     With one bit the points are 0 and pi, that is, a sign.
     """
-    if (
-        isinstance(n_bits, bool)
-        or not isinstance(n_bits, (int, np.integer))
-        or not 0 <= n_bits < 17
-    ):
-        raise ValueError(f"n_bits={n_bits!r}: give a whole number from 0 to 16.")
-    step = 2 * np.pi / 2**n_bits
-    return wrap(np.round(np.asarray(phase) / step) * step)
+    step = 2 * np.pi / 2 ** doors.number(n_bits, "n_bits", 0, 16, whole=True)
+    return wrap(np.round(doors.array(phase, "phase") / step) * step)
 
 
 def mix(phase: np.ndarray, other: np.ndarray, amount: float) -> np.ndarray:
     """Turn `phase` towards `other` by `amount` (0 to 1), the short way around the circle."""
-    if not 0 <= amount <= 1:
-        raise ValueError(f"amount={amount!r}: give a number from 0 (own phase) to 1 (the other).")
-    phase = np.asarray(phase)
-    return wrap(phase + amount * wrap(np.asarray(other) - phase))
+    amount = doors.number(amount, "amount", 0, 1)
+    phase, other = doors.array(phase, "phase"), doors.array(other, "other")
+    if phase.shape != other.shape:
+        raise ValueError(f"mix: phases of shapes {phase.shape} and {other.shape} do not match.")
+    return wrap(phase + amount * wrap(other - phase))
 
 
 def replace(
@@ -106,8 +105,8 @@ def replace(
         Shape ``(n,)``: the signal whose STFT is nearest (least squares) to what was asked.
     """
     x = as_audio(x)
-    magnitude = np.abs(stft(x, n_fft, hop_length))
-    phase = np.broadcast_to(new_phase, magnitude.shape) if np.ndim(new_phase) == 0 else new_phase
+    magnitude, phase = np.abs(stft(x, n_fft, hop_length)), doors.array(new_phase, "new_phase")
+    phase = np.broadcast_to(phase, magnitude.shape) if phase.ndim == 0 else phase
     return istft(combine(magnitude, phase), hop_length, len(x))
 
 
@@ -208,11 +207,8 @@ def group_delay(spectrum: np.ndarray, sample_rate: int = SAMPLE_RATE) -> np.ndar
 
 def _check_spectrum(spectrum: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the spectrum and the frequency of each bin in Hz."""
-    spectrum, sample_rate = np.asarray(spectrum), check_sample_rate(sample_rate)
-    if spectrum.ndim != 2 or not np.iscomplexobj(spectrum) or len(spectrum) < 3:
-        raise ValueError(
-            f"spectrum: expected complex (bins, frames), got {spectrum.dtype} {spectrum.shape}."
-        )
-    if not np.isfinite(spectrum).all():
-        raise ValueError("spectrum: NaN or infinite entries; remove them first.")
+    sample_rate = check_sample_rate(sample_rate)
+    spectrum = doors.array(spectrum, "spectrum", ("bins", "frames"), kinds="c")
+    if len(spectrum) < 3:
+        raise ValueError(f"spectrum: {len(spectrum)} bins given, 3 or more needed; transpose it?")
     return spectrum, np.linspace(0, sample_rate / 2, len(spectrum))

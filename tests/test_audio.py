@@ -46,7 +46,7 @@ def test_stereo_is_mixed_down_with_a_warning(channels_first):
         (["a"], TypeError, "real samples"),
         (np.zeros((20, 20)), ValueError, "one sound at a time"),
         (np.zeros((2, 3, 100)), ValueError, "one sound at a time"),
-        ([[0.0, 1.0], [1.0]], ValueError, "rectangular"),
+        ([[0.0, 1.0], [1.0]], ValueError, "rows of different lengths"),
     ],
 )
 def test_wrong_sound_gets_one_sentence(x, error, message):
@@ -162,7 +162,7 @@ def test_stft_sizes(arguments, message):
 def test_stft_of_one_sample():
     with pytest.raises(ValueError, match="513 samples needed"):
         audio.stft(np.ones(1))
-    with pytest.raises(ValueError, match="expected complex"):
+    with pytest.raises(TypeError, match="expected complex"):
         audio.istft(np.ones((513, 10)))
     with pytest.raises(ValueError, match="hold no samples"):
         audio.istft(np.ones((513, 1), complex))

@@ -129,7 +129,7 @@ def test_any_hop(hop):
         (dict(magnitude=np.ones((2, 513, 20))), "expected shape"),
         (dict(magnitude=np.ones((513, 1))), "expected shape"),
         (dict(magnitude=np.ones((20, 513)), n_fft=1024), "transpose the array"),
-        (dict(magnitude=np.array([["a"] * 9] * 9)), "expected numbers"),
+        (dict(magnitude=np.array([["a"] * 9] * 9)), "expected real numbers"),
         (dict(n_iter=-1), "n_iter"),
         (dict(n_iter=2.5), "n_iter"),
         (dict(momentum=1.0), "momentum"),

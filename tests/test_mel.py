@@ -101,7 +101,7 @@ def test_inverse_has_the_bands_and_is_nowhere_negative():
         (lambda: mel.log_mel(torch.ones(2, 3, 4)), "shape"),
         (lambda: mel.invert(np.zeros((79, 9))), "has 80 bands"),
         (lambda: mel.invert(np.zeros((9, 80))), "frames first"),
-        (lambda: mel.invert(np.zeros((80, 0))), "at least one frame"),
+        (lambda: mel.invert(np.zeros((80, 0))), r"\(80, 0\)"),
         (lambda: mel.invert(np.full((80, 9), np.nan)), "NaN"),
         (lambda: mel.MelSpectrogram(16000, f_max=9000), "do not fit"),
         (lambda: mel.MelSpectrogram(-1), "sample rate"),
