@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lecture_utils import doors
 from lecture_utils.audio import HOP_LENGTH, N_FFT, as_audio, check_sample_rate, stft
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 
 _STYLE = {
-    "font.size": 12,
-    "axes.titlesize": 13,
+    "font.size": 13,
+    "axes.titlesize": 14,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "lines.linewidth": 1.6,
@@ -46,6 +47,9 @@ def subplots(
     import matplotlib.pyplot as plt
     from cycler import cycler
 
+    n_rows = doors.number(n_rows, "n_rows", 1, 20, whole=True)
+    n_columns = doors.number(n_columns, "n_columns", 1, 20, whole=True)
+    height, width = doors.number(height, "height", 0.5, 40), doors.number(width, "width", 0.5, 40)
     with plt.rc_context({**_STYLE, "axes.prop_cycle": cycler(color=COLOURS)}):
         return plt.subplots(
             n_rows,
@@ -56,7 +60,7 @@ def subplots(
         )
 
 
-def to_png(figure: Figure, dpi: int = 80) -> bytes:
+def to_png(figure: Figure, dpi: int = 120) -> bytes:
     """Return `figure` as PNG bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, facecolor="white")
@@ -81,14 +85,18 @@ def show(figure: Figure, alt: str) -> None:
     import matplotlib.pyplot as plt
     from IPython.display import HTML, display
 
-    if not alt or not alt.strip():
+    if not isinstance(alt, str) or not alt.strip():
         raise ValueError("alt: describe the figure in a sentence for readers who can't see it.")
+    if not hasattr(figure, "savefig"):
+        raise TypeError(f"figure: got {type(figure).__name__}; give the figure of plot.subplots.")
     source = base64.b64encode(to_png(figure)).decode()
+    pixels = round(80 * figure.get_figwidth())  # on the page; sharp when the page is enlarged
+    style = f"width:{pixels}px;max-width:100%"
     plt.close(figure)
     display(
         HTML(
             f'<figure style="margin:0"><img alt="{escape(alt, quote=True)}" '
-            f'style="max-width:100%" src="data:image/png;base64,{source}"></figure>'
+            f'style="{style}" src="data:image/png;base64,{source}"></figure>'
         )
     )
 
@@ -137,11 +145,14 @@ def spectrogram(
     f_max : float, optional
         Highest frequency shown, in Hz.
     """
-    x, ax = np.asarray(x), _axes(ax)
-    magnitude = np.abs(stft(x, n_fft, hop_length) if x.ndim == 1 else x)
-    reference = magnitude.max() if reference is None else reference
+    top_db = doors.number(top_db, "top_db", 1)
+    x = doors.array(x, "spectrogram", kinds="fiuc")
+    shown = stft(x, n_fft, hop_length) if x.ndim == 1 else x
+    magnitude = np.abs(doors.array(shown, "spectrogram", ("bins", "frames"), kinds="fiuc"))
+    reference = magnitude.max() if reference is None else doors.number(reference, "reference", 0)
     reference = reference if reference > 0 else 1.0
     level = 20 * np.log10(np.maximum(magnitude / reference, 10 ** (-top_db / 20)))
+    ax = _axes(ax)
     return _image(ax, level, sample_rate, hop_length, title, "magma", (-top_db, 0), "dB", f_max)
 
 
@@ -154,8 +165,9 @@ def phase(
     f_max: float | None = None,
 ) -> Axes:
     """Draw phases in radians, shape ``(bins, frames)``, on a colour circle."""
+    angle = doors.array(angle, "phase", ("bins", "frames"))
     ax, limits = _axes(ax), (-np.pi, np.pi)
-    wrapped = np.angle(np.exp(1j * np.asarray(angle)))
+    wrapped = np.angle(np.exp(1j * angle))
     return _image(ax, wrapped, sample_rate, hop_length, title, "twilight", limits, "rad", f_max)
 
 
@@ -171,8 +183,8 @@ def image(
     cmap: str = "viridis",
 ) -> Axes:
     """Draw any quantity given per bin and frame, shape ``(bins, frames)``; NaN stays white."""
-    ax, values = _axes(ax), np.asarray(values)
-    limits = (np.nanmin(values), np.nanmax(values)) if limits is None else limits
+    values = doors.array(values, "image", ("bins", "frames"), finite=False)
+    ax, limits = _axes(ax), _limits(values, limits)
     return _image(ax, values, sample_rate, hop_length, title, cmap, limits, unit, f_max)
 
 
@@ -185,10 +197,10 @@ def mel(
     limits: tuple[float, float] | None = None,
 ) -> Axes:
     """Draw a log-mel spectrogram ``(n_mels, frames)`` against time and mel band."""
-    ax, log_mel = _axes(ax), np.asarray(log_mel)
-    limits = (log_mel.min(), log_mel.max()) if limits is None else limits
+    log_mel = doors.array(log_mel, "mel", ("n_mels", "frames"))
+    ax, limits = _axes(ax), _limits(log_mel, limits)
     bands, frames = log_mel.shape
-    seconds = frames * hop_length / check_sample_rate(sample_rate)
+    seconds = _seconds(frames, hop_length, sample_rate)
     picture = ax.imshow(
         log_mel, origin="lower", aspect="auto", cmap="magma", vmin=limits[0], vmax=limits[1],
         extent=(0, seconds, 0, bands), interpolation="nearest",
@@ -202,6 +214,23 @@ def _axes(ax: Axes | None) -> Axes:
     return subplots()[1] if ax is None else ax
 
 
+def _limits(
+    values: np.ndarray, limits: tuple[float, float] | None
+) -> tuple[float, float] | tuple[None, None]:
+    """Return the ends of the colour scale: those given, or the smallest and largest value."""
+    if limits is None:
+        known = values[np.isfinite(values)]
+        return (known.min(), known.max()) if known.size else (None, None)
+    if not isinstance(limits, (tuple, list)) or len(limits) != 2:
+        raise TypeError(f"limits={doors.shown(limits)}: give the lowest and the highest value.")
+    return doors.number(limits[0], "limits"), doors.number(limits[1], "limits")
+
+
+def _seconds(frames: int, hop_length: int, sample_rate: int) -> float:
+    hop_length = doors.number(hop_length, "hop_length", 1, whole=True)
+    return frames * hop_length / check_sample_rate(sample_rate)
+
+
 def _image(
     ax: Axes,
     values: np.ndarray,
@@ -213,15 +242,14 @@ def _image(
     unit: str,
     f_max: float | None,
 ) -> Axes:
-    bins, frames = values.shape
-    nyquist = check_sample_rate(sample_rate) / 2
-    seconds = frames * hop_length / sample_rate
+    seconds = _seconds(values.shape[1], hop_length, sample_rate)
+    nyquist = sample_rate / 2
     picture = ax.imshow(
         values, origin="lower", aspect="auto", cmap=cmap, vmin=limits[0], vmax=limits[1],
         extent=(0, seconds, 0, nyquist / 1000), interpolation="nearest",
     )  # fmt: skip
     ax.figure.colorbar(picture, ax=ax, label=unit, pad=0.01)
     ax.set(xlabel="time (s)", ylabel="frequency (kHz)", title=title)
-    if f_max:
-        ax.set_ylim(0, f_max / 1000)
+    if f_max is not None:
+        ax.set_ylim(0, doors.number(f_max, "f_max", 1) / 1000)
     return ax
