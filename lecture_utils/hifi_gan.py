@@ -121,11 +121,11 @@ class Generator(nn.Module):
     def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
         """Return sound in [-1, 1]."""
         x = self.conv_pre(log_mel)
-        n_blocks = len(self.resblocks) // len(self.ups)
+        blocks, n_blocks = list(self.resblocks), len(self.resblocks) // len(self.ups)
         for stage, up in enumerate(self.ups):
             x = up(F.leaky_relu(x, SLOPE))
-            blocks = self.resblocks[stage * n_blocks : (stage + 1) * n_blocks]
-            x = sum(block(x) for block in blocks) / n_blocks
+            fused = blocks[stage * n_blocks : (stage + 1) * n_blocks]
+            x = sum(block(x) for block in fused) / n_blocks
         # the published code uses leaky_relu's default slope of 0.01 here, and 0.1 elsewhere
         return torch.tanh(self.conv_post(F.leaky_relu(x)))
 
