@@ -5,6 +5,7 @@ import re
 import pytest
 import torch
 from published import count, folded, hifi_gan_written_out, old_twin
+from torch.nn import functional as F
 
 from lecture_utils import hifi_gan
 from lecture_utils.hifi_gan import Generator, MultiPeriodDiscriminator, MultiScaleDiscriminator
@@ -150,6 +151,32 @@ def test_both_critics_load_from_one_published_file():
                     assert (a - b).abs().max() < 1e-5
                 for a, b in zip(sum(maps, []), sum(their_maps, []), strict=True):
                     assert a.abs().max() > 1e-3 and (a - b).abs().max() < 1e-5
+
+
+@torch.no_grad()
+def test_critics_stride_pad_and_leak_as_published():
+    x = torch.randn(1, 1, 8191)
+    _, maps = MultiPeriodDiscriminator(1 / 8).eval()(x)
+    for period, layers in zip((2, 3, 5, 7, 11), maps, strict=True):
+        rows = [-(-8191 // period)]
+        for stride in (3, 3, 3, 3, 1, 1):
+            rows.append(-(-rows[-1] // stride))
+        assert [tuple(m.shape[2:]) for m in layers] == [(n, period) for n in rows[1:]]
+    critics = MultiScaleDiscriminator(1 / 8).eval()
+    _, maps = critics(x)
+    for n, layers in zip((8191, 4096, 2049), maps, strict=True):
+        lengths = [n]
+        for stride in (1, 2, 2, 4, 4, 1, 1, 1):
+            lengths.append(-(-lengths[-1] // stride))
+        assert [m.shape[2] for m in layers] == lengths[1:]
+    # the first layers, written out: mirrored up to a multiple of the period, then slope 0.1
+    critic = MultiPeriodDiscriminator(1 / 8, periods=(5,)).discriminators[0]
+    folded_x = F.pad(x, (0, 4), mode="reflect").view(1, 1, -1, 5)
+    y = F.conv2d(folded_x, critic.convs[0].weight, critic.convs[0].bias, (3, 1), (2, 0))
+    assert torch.allclose(critic(x)[1][0], torch.where(y > 0, y, 0.1 * y), atol=1e-6)
+    conv = critics.discriminators[1].convs[0]
+    y = F.conv1d(F.avg_pool1d(x, 4, 2, 2), conv.weight, conv.bias, padding=7)
+    assert torch.allclose(maps[1][0], torch.where(y > 0, y, 0.1 * y), atol=1e-6)
 
 
 @torch.no_grad()
