@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lecture_utils import audio, check, data, ddsp, metrics, training
+from lecture_utils import audio, data, ddsp, metrics, training
 
 RATE, HOP = 16_000, 64
 DOUBLE = {"dtype": torch.float64}
@@ -468,72 +468,3 @@ def test_uploads(tmp_path, suffix):
     assert f0_hz.shape == db.shape and abs(metrics.cents(np.median(f0_hz), 330)) < 10
     y = small()(torch.tensor(f0_hz)[None], torch.tensor(db)[None])
     assert y.shape[1] >= len(mono) and torch.isfinite(y).all()
-
-
-# ------------------------------------------------------------------------------- exercises
-
-
-def harmonic_sum(phase, f0_hz, amplitudes, rate, start=1, limit=0.5, wave=np.sin):
-    total = 0
-    for k, amplitude in enumerate(amplitudes, start):
-        total = total + amplitude * wave(k * phase) * (k * f0_hz < limit * rate)
-    return total
-
-
-def overlap_add(hops, responses, keep=None, add=True, same=False):
-    n_hops, hop = hops.shape
-    taps = responses.shape[1]
-    total = np.zeros(n_hops * hop + taps - 1)
-    for t in range(n_hops):
-        y = np.convolve(hops[t], responses[0 if same else t])[:keep]
-        place = slice(t * hop, t * hop + len(y))
-        total[place] = y + (total[place] if add else 0)
-    return total if keep is None else total[: n_hops * hop]
-
-
-def spectral_loss(targets, estimates, first=0, linear=1, log=1, mean=np.mean, size=np.abs):
-    loss = 0
-    for t, e in list(zip(targets, estimates, strict=True))[first:]:
-        loss += linear * mean(size(e - t)) + log * mean(size(np.log((e + 1e-5) / (t + 1e-5))))
-    return loss
-
-
-def loudness_db(power, weights, factor=10, ten=10, total=np.sum, floor=-80.0):
-    with np.errstate(divide="ignore"):
-        db = factor * np.log10(total(power * 10 ** (weights[:, None] / ten), axis=0))
-    return np.maximum(db, floor)
-
-
-@pytest.mark.parametrize("answer", [harmonic_sum, overlap_add, spectral_loss, loudness_db])
-def test_right_answers(answer):
-    name = f"ddsp.{answer.__name__}"
-    assert check.exercise(name, answer).status == check.CORRECT
-    assert check.exercise(name, lambda *_: ...).status == check.NOT_TRIED
-
-
-@pytest.mark.parametrize(
-    ("answer", "options", "words"),
-    [
-        (harmonic_sum, {"limit": 99}, "comes back mirrored"),
-        (harmonic_sum, {"limit": 1}, "with *half* the sample rate"),
-        (harmonic_sum, {"start": 0}, "start at k = 0"),
-        (harmonic_sum, {"wave": np.cos}, "That is a cosine"),
-        (overlap_add, {"keep": 8}, "every border clicks"),
-        (overlap_add, {"add": False}, "add to it (+=)"),
-        (overlap_add, {"same": True}, "the first for all"),
-        (spectral_loss, {"log": 0}, "the second half is missing"),
-        (spectral_loss, {"linear": 0}, "logarithmic half alone"),
-        (spectral_loss, {"first": 2}, "you compare one scale"),
-        (spectral_loss, {"mean": np.sum}, "not the sum"),
-        (spectral_loss, {"size": np.square}, "not squares"),
-        (spectral_loss, {"size": np.positive}, "cancel"),
-        (loudness_db, {"floor": -np.inf}, "Silence has no logarithm"),
-        (loudness_db, {"ten": 20}, "10 ** (dB / 10)"),
-        (loudness_db, {"ten": np.inf}, "the ear's weights are missing"),
-        (loudness_db, {"factor": 20}, "Power has 10 log10"),
-        (loudness_db, {"total": np.mean}, "the mean over bins"),
-    ],
-)
-def test_mistakes_are_diagnosed(answer, options, words):
-    result = check.exercise(f"ddsp.{answer.__name__}", lambda *case: answer(*case, **options))
-    assert result.status == check.WRONG and words.lower() in str(result).lower()
