@@ -44,6 +44,16 @@ CAUSES = (
     ("Permission denied", "files can't be written; make the folder your own (chown) or copy it"),
 )
 
+#: librosa compiles some functions at first use and keeps them; two notebooks doing so at once can
+#: leave a broken copy that crashes every kernel after. So it is done here, once and alone.
+WARM_UP = """
+import numpy, librosa
+for kind in ("float32", "float64"):
+    x = numpy.sin(numpy.arange(16000) / 10).astype(kind)
+    librosa.griffinlim(abs(librosa.stft(x)), n_iter=2)
+    librosa.pyin(x, fmin=100, fmax=500, sr=16000)
+"""
+
 
 class InstallError(Exception):
     """Installation can't go on; the message is the one sentence to print."""
@@ -130,6 +140,7 @@ def install(root: Path) -> None:
                 f"{broken} does not import though it was just installed; pip's whole story is in "
                 f".venv/{LOG}"
             )
+    runs(python, WARM_UP)
     stamp.write_text(fingerprint(root, probe(python)))
     print("Installed.", flush=True)
 
@@ -210,7 +221,7 @@ def cause(story: str) -> str:
 
 
 def broken_imports(python: Path, root: Path) -> str:
-    """Return the first direct dependency that does not import, or ""; also warms them up."""
+    """Return the first direct dependency that does not import, or ""."""
     print("Checking that everything imports ...", flush=True)
     import tomllib
 

@@ -7,9 +7,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-os.environ["MPLBACKEND"] = "agg"
-
 HERE = Path(__file__).resolve().parent
+os.environ["MPLBACKEND"] = "agg"
+# Two processes that fill one cache of numba's at once can leave it crashing for ever after.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ["NUMBA_CACHE_DIR"] = str(HERE.parent / ".cache" / "numba" / WORKER)
+
 #: A module of the package longer than this wants a reason.
 LONG = 350
 

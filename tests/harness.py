@@ -37,6 +37,9 @@ def pytest_configure(config):
     config.option.nbval_cell_timeout = config.option.nbval_kernel_startup_timeout = TIMEOUT
     os.environ["PYTHONPATH"] = str(Path(__file__).parent / "no_network")  # for the kernels
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as in JupyterLab
+    # Two processes that fill one cache of numba's at once can leave it crashing for ever after.
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    os.environ["NUMBA_CACHE_DIR"] = str(rules.ROOT / ".cache" / "numba" / worker)
     _passed.clear()
 
 
