@@ -402,14 +402,14 @@ def test_average_is_the_formula():
     model = torch.nn.Linear(1, 1, bias=False)
     model.weight.data.fill_(1.0)
     average, expected = training.Average(model, decay=0.9), 1.0
-    for step in range(200):
+    for step in range(100):
         model.weight.data.fill_(float(step))
         average.update(model, step)
         decay = min(0.9, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * step
-    assert average.model.weight.item() == pytest.approx(expected, rel=1e-5)
+        assert average.model.weight.item() == pytest.approx(expected, rel=1e-5)
     assert not average.model.weight.requires_grad and not average.model.training
-    assert model.weight.item() == 199
+    assert model.weight.item() == 99
 
 
 class Recorder(torch.nn.Module):
@@ -490,6 +490,8 @@ def test_without_critics_only_the_target_counts():
 def test_recipes_fit_the_course():
     """Sizes that can be shipped (<= 6 MB each) and segments that the front-end fits."""
     for name, recipe in train.RECIPES.items():
+        if not isinstance(recipe, train.VocoderRecipe):
+            continue
         generator = recipe.generator()
         assert sum(p.numel() for p in generator.parameters()) * 4 < 6e6, name
         assert recipe.n_samples % generator.hop_length == 0

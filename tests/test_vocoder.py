@@ -92,15 +92,15 @@ def test_folding_weights_leaves_the_original_alone(models):
     [
         (np.zeros((79, 9)), "79, 9.*80 bands"),
         (np.zeros((9, 80)), "frames first; pass mel.T"),
-        (np.zeros((80, 0)), "at least one frame"),
-        (np.zeros(80), "expected real numbers"),
+        (np.zeros((80, 0)), r"got \(80, 0\)"),
+        (np.zeros(80), r"expected shape \(n_mels, frames\), got \(80,\)"),
         (np.full((80, 9), np.nan), "NaN"),
         (np.full((80, 9), -np.inf), "infinite"),
         (np.full((80, 9), "a"), "expected real numbers"),
     ],
 )
 def test_wrong_mels_get_one_sentence(models, log_mel, message):
-    with pytest.raises(ValueError, match=message) as info:
+    with pytest.raises((ValueError, TypeError), match=message) as info:
         vocode(log_mel, models["course"])
     assert "\n" not in str(info.value)
 
