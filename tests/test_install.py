@@ -97,12 +97,12 @@ def test_damaged_package_means_a_new_environment(monkeypatch, tmp_path):
     monkeypatch.setattr(install, "make_venv", lambda folder: (calls.append("venv"), folder.mkdir()))
     monkeypatch.setattr(install, "pip_install", lambda python, root: calls.append("pip"))
     monkeypatch.setattr(install, "broken_imports", lambda python, root: next(states))
+    monkeypatch.setattr(install, "runs", lambda python, code: True)
     (tmp_path / "pyproject.toml").write_text("")
     install.install(tmp_path)
     assert calls == ["venv", "pip", "venv", "pip"]
     states = iter(["torch", "torch"])
     (tmp_path / "pyproject.toml").write_text("#")
-    monkeypatch.setattr(install, "runs", lambda python, code: True)
     with pytest.raises(InstallError, match="torch does not import though it was just installed"):
         install.install(tmp_path)
 
