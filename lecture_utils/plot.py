@@ -20,6 +20,7 @@ from lecture_utils.audio import HOP_LENGTH, N_FFT, as_audio, check_sample_rate, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 #: The eight colours of Okabe and Ito (2008), told apart by all common kinds of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
@@ -89,6 +90,9 @@ def show(figure: Figure, alt: str) -> None:
         raise ValueError("alt: describe the figure in a sentence for readers who can't see it.")
     if not hasattr(figure, "savefig"):
         raise TypeError(f"figure: got {type(figure).__name__}; give the figure of plot.subplots.")
+    for legend in filter(None, (ax.get_legend() for ax in figure.axes)):
+        for text in legend.get_texts():
+            text.set_size(_STYLE["font.size"])
     source = base64.b64encode(to_png(figure)).decode()
     pixels = round(80 * figure.get_figwidth())  # on the page; sharp when the page is enlarged
     style = f"width:{pixels}px;max-width:100%"
@@ -205,7 +209,7 @@ def mel(
         log_mel, origin="lower", aspect="auto", cmap="magma", vmin=limits[0], vmax=limits[1],
         extent=(0, seconds, 0, bands), interpolation="nearest",
     )  # fmt: skip
-    ax.figure.colorbar(picture, ax=ax, label="log mel", pad=0.01)
+    _scale(picture, ax, "log mel")
     ax.set(xlabel="time (s)", ylabel="mel band", title=title)
     return ax
 
@@ -231,6 +235,12 @@ def _seconds(frames: int, hop_length: int, sample_rate: int) -> float:
     return frames * hop_length / check_sample_rate(sample_rate)
 
 
+def _scale(picture: AxesImage, ax: Axes, unit: str) -> None:
+    bar = ax.figure.colorbar(picture, ax=ax, pad=0.01)
+    bar.set_label(unit, size=_STYLE["font.size"])
+    bar.ax.tick_params(labelsize=_STYLE["font.size"])
+
+
 def _image(
     ax: Axes,
     values: np.ndarray,
@@ -248,8 +258,9 @@ def _image(
         values, origin="lower", aspect="auto", cmap=cmap, vmin=limits[0], vmax=limits[1],
         extent=(0, seconds, 0, nyquist / 1000), interpolation="nearest",
     )  # fmt: skip
-    ax.figure.colorbar(picture, ax=ax, label=unit, pad=0.01)
+    _scale(picture, ax, unit)
     ax.set(xlabel="time (s)", ylabel="frequency (kHz)", title=title)
+    ax.locator_params(axis="x", nbins=6)
     if f_max is not None:
         ax.set_ylim(0, doors.number(f_max, "f_max", 1) / 1000)
     return ax
