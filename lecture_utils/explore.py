@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 import ipywidgets as widgets
 import numpy as np
 
-from lecture_utils import listen, plot
+from lecture_utils import doors, listen, plot
 
 #: Most positions of :func:`steps`; each of them is in the page as sound (and picture).
 MAX_STEPS = 33
@@ -42,6 +42,8 @@ def slider(
         If the range is empty, the step not positive, or the start outside.
     """
     numbers = (minimum, maximum, step, value)
+    for number, called in zip(numbers, ("minimum", "maximum", "step", "value"), strict=True):
+        doors.number(number, called)
     if not all(np.isfinite(numbers)) or not minimum <= value <= maximum or minimum == maximum:
         raise ValueError(
             f"slider: {value} does not lie in {minimum} .. {maximum}, or that is empty."
@@ -63,6 +65,8 @@ def choice(options: Iterable, value: object = None, label: str = "") -> widgets.
     ValueError
         If there are no options or `value` is not among them.
     """
+    if not isinstance(options, Iterable) or isinstance(options, (str, bytes)):
+        raise TypeError("choice: give a list of options.")
     options = list(options)
     value = options[0] if value is None and options else value
     if value not in options:
@@ -113,6 +117,8 @@ def sound(
     --------
     >>> explore.sound(render, 16000, mix=explore.slider(0, 1, 0.05, 0.5, "random phase"))
     """
+    if not callable(render):
+        raise TypeError("render: give a function of the controls that returns a sound.")
     if not controls:
         raise ValueError("sound: no control; give one for each parameter, or use listen.play.")
     for name, control in controls.items():
@@ -222,6 +228,8 @@ def steps(
         As :func:`lecture_utils.listen.compare`, or if a figure has no `alt`.
     """
     _check_alt(figure, alt)
+    if not isinstance(sounds, Iterable) or isinstance(sounds, (str, bytes)):
+        raise TypeError("sounds: give a dict of position: sound, or a list of sounds.")
     sounds = sounds if isinstance(sounds, Mapping) else dict(enumerate(sounds))
     spec, wavs = listen.prepare(sounds, sample_rate, caption, most=MAX_STEPS)
     spec |= {"mode": "steps", "step_name": name}
@@ -237,7 +245,7 @@ def steps(
 
 
 def _check_alt(figure: Callable | None, alt: str) -> None:
-    if figure is not None and not alt.strip():
+    if figure is not None and not (isinstance(alt, str) and alt.strip()):
         raise ValueError("alt: describe the figure in a sentence for readers who can't see it.")
 
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lecture_utils import doors
+
 #: Control values a second.
 CONTROL_RATE = 250
 
@@ -80,9 +82,12 @@ def to_midi(pitch: float | str) -> float:
     if name:
         step = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[name[1]]
         return 12.0 * (int(name[3]) + 1) + step + {"": 0, "#": 1, "b": -1}[name[2]]
-    if isinstance(pitch, (int, float, np.number)) and np.isfinite(pitch):
+    is_number = isinstance(pitch, (int, float, np.integer, np.floating))
+    if is_number and not isinstance(pitch, bool) and 0 <= pitch <= 127:
         return float(pitch)
-    raise ValueError(f"{pitch!r} is no pitch; give a MIDI number (69) or a name (A4, C#5, Bb3).")
+    raise ValueError(
+        f"{doors.shown(pitch)} is no pitch; give a MIDI number (69) or a name (A4, C#5, Bb3)."
+    )
 
 
 def perform(notes: list[Note], seconds: float, instrument: str, seed: int = 0) -> Line:
@@ -107,8 +112,8 @@ def perform(notes: list[Note], seconds: float, instrument: str, seed: int = 0) -
     from scipy.ndimage import uniform_filter1d
 
     check_instrument(instrument)
-    rng = np.random.default_rng(seed)
-    n = round(seconds * CONTROL_RATE)
+    rng = np.random.default_rng(doors.seed(seed))
+    n = round(doors.number(seconds, "seconds", 0.04, 7200) * CONTROL_RATE)
     drift = _drift_cents(n, rng)
     midi, dynamics, strokes, last = np.zeros(n), np.zeros(n), [], None
     for k, note in enumerate(notes):
@@ -200,10 +205,10 @@ def line(
         If there is no note, or one that the instrument does not play, or the tempo is not positive.
     """
     check_instrument(instrument)
-    if not tempo > 0 or not notes or not any(pitch is not None for pitch, _ in notes):
-        raise ValueError(f"A melody needs notes (pitch, beats) and a tempo above 0, got {tempo}.")
-    if not 0 <= dynamics <= 1:
-        raise ValueError(f"dynamics={dynamics}: give 0 (softest) to 1.")
+    tempo = doors.number(tempo, "tempo", 1, 1000)
+    dynamics = doors.number(dynamics, "dynamics", 0, 1)
+    vibrato_cents = doors.number(vibrato_cents, "vibrato_cents", 0, 200)
+    _check_melody(notes)
     seconds = sum(beats for _, beats in notes) * 60 / tempo
     played, t = [], 0.0
     for pitch, beats in notes:
@@ -216,6 +221,16 @@ def line(
             played.append(Note(t, stop, to_midi(pitch), loud, slurred, vibrato_cents))
         t += length
     return perform(played, seconds, instrument, seed)
+
+
+def _check_melody(notes: list[tuple[float | str | None, float]]) -> None:
+    is_list = isinstance(notes, (list, tuple))
+    if not is_list or not all(isinstance(n, (list, tuple)) and len(n) == 2 for n in notes):
+        raise TypeError('notes: give a list of (pitch, beats), for example [("A4", 1), (72, 2)].')
+    for _, beats in notes:
+        doors.number(beats, "beats")
+    if not any(pitch is not None for pitch, _ in notes):
+        raise ValueError("notes: a melody needs at least one note (pitch, beats).")
 
 
 #: Scales (semitones) and rhythms (beats) from which :func:`phrases` draws.
@@ -247,9 +262,8 @@ def phrases(minutes: float, instrument: str = "violin", seed: int = 0) -> Line:
         With ``round(minutes * 60 * 250)`` frames.
     """
     check_instrument(instrument)
-    if not 0.2 <= minutes <= 120:
-        raise ValueError(f"minutes={minutes:g}: give 0.2 to 120.")
-    rng = np.random.default_rng(seed)
+    minutes = doors.number(minutes, "minutes", 0.2, 120)
+    rng = np.random.default_rng(doors.seed(seed))
     notes, t = [], 0.25
     while t < 60 * minutes - 4:
         make = _long_tones if rng.random() < 0.1 else _phrase

@@ -21,7 +21,7 @@ import json
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from lecture_utils import audio, data
+from lecture_utils import audio, data, doors
 from lecture_utils.performance import (
     CONTROL_RATE,
     Stroke,
@@ -75,7 +75,9 @@ def render_solo(
     f0_hz, dynamics = _check_curves(instrument, f0_hz, dynamics)
     sample_rate = audio.check_sample_rate(sample_rate)
     strokes = _voiced_runs(f0_hz) if strokes is None else strokes
-    rng = np.random.default_rng(seed)
+    if not isinstance(strokes, (list, tuple)) or not all(isinstance(s, Stroke) for s in strokes):
+        raise TypeError("strokes: give a list of Stroke(start, stop, attack), or None.")
+    rng = np.random.default_rng(doors.seed(seed))
     hop = BANK_RATE // CONTROL_RATE
     n = len(f0_hz) * hop
     x = np.zeros(n + BANK_RATE, np.float32)
@@ -96,7 +98,8 @@ def _check_curves(
 ) -> tuple[np.ndarray, np.ndarray]:
     check_instrument(instrument)
     low, high = _playable_hz(instrument)
-    f0_hz, dynamics = np.asarray(f0_hz, np.float64), np.asarray(dynamics, np.float64)
+    f0_hz = doors.array(f0_hz, "f0_hz", finite=False).astype(np.float64)
+    dynamics = doors.array(dynamics, "dynamics", finite=False).astype(np.float64)
     if f0_hz.ndim != 1 or f0_hz.shape != dynamics.shape or not len(f0_hz):
         raise ValueError(
             f"f0_hz {f0_hz.shape} and dynamics {dynamics.shape}: give two curves of one shape (n,)."
@@ -250,9 +253,9 @@ def note(
     np.ndarray
         Shape ``(round(seconds * sample_rate),)``, float32.
     """
-    midi = to_midi(pitch)
-    if not 0.04 <= seconds <= 600 or not 0 <= dynamics <= 1:
-        raise ValueError(f"seconds={seconds}, dynamics={dynamics}: give 0.04 to 600 s, and 0 to 1.")
+    midi, seconds = to_midi(pitch), doors.number(seconds, "seconds", 0.04, 600)
+    dynamics = doors.number(dynamics, "dynamics", 0, 1)
+    vibrato_cents = doors.number(vibrato_cents, "vibrato_cents", 0, 200)
     if instrument == "piano":
         x = render_piano([(0, seconds, midi, 20 + 100 * dynamics)], sample_rate=sample_rate)
         return x[: round(seconds * sample_rate)]
@@ -291,7 +294,7 @@ def render_piano(
         start.
     """
     sample_rate = audio.check_sample_rate(sample_rate)
-    notes = np.asarray(notes, np.float64)
+    notes = doors.array(notes, "notes", finite=False).astype(np.float64)
     if notes.ndim != 2 or notes.shape[1] < 4 or not len(notes):
         raise ValueError(f"notes: rows (start, stop, midi, velocity) needed, got {notes.shape}.")
     start, stop, midi, velocity = notes.T[:4]
@@ -303,7 +306,10 @@ def render_piano(
             f"note {bad}, {notes[bad, :4].tolist()}: needs 0 <= start < stop, key 21..108, "
             "velocity 1..127."
         )
-    stop = _lifted(stop, np.asarray(pedal, np.float64).reshape(-1, 2))
+    pedal = doors.array(pedal, "pedal").astype(np.float64)
+    if pedal.size and (pedal.ndim != 2 or pedal.shape[1] != 2):
+        raise ValueError(f"pedal: rows (down, up) needed, got {pedal.shape}.")
+    stop = _lifted(stop, pedal.reshape(-1, 2))
     x = np.zeros(int((stop.max() + 2.5) * sample_rate), np.float32)
     for a, b, key, strength in zip(start, stop, midi, velocity, strict=True):
         y = _strike(key, strength, b - a, sample_rate)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lecture_utils import doors
+
 
 def read_midi(file: str | Path) -> np.ndarray:
     """Read the notes of a MIDI file, all tracks together, along its tempo map.
@@ -31,7 +33,8 @@ def read_midi(file: str | Path) -> np.ndarray:
     """
     import mido
 
-    if not Path(file).is_file():
+    file = doors.path(file, "file")
+    if not file.is_file():
         raise FileNotFoundError(f"No MIDI file at {file}; check the name and the folder.")
     try:
         midi = mido.MidiFile(file)
@@ -85,12 +88,12 @@ def humanise(
     pedal : np.ndarray
         Rows ``(down, up)`` in seconds; empty without `pedal`.
     """
-    notes = np.asarray(notes, np.float64)
+    notes = doors.array(notes, "notes", finite=False).astype(np.float64)
     if notes.ndim != 2 or notes.shape[1] != 5 or not len(notes) or not np.isfinite(notes).all():
         raise ValueError(f"notes: rows from read_midi (5 finite columns), not {notes.shape}.")
-    if not 0.1 <= tempo <= 10:
-        raise ValueError(f"tempo={tempo}: a factor on the speed, 0.1 to 10.")
-    rng = np.random.default_rng(seed)
+    tempo = doors.number(tempo, "tempo", 0.1, 10)
+    transpose = doors.number(transpose, "transpose", -60, 60, whole=True)
+    rng = np.random.default_rng(doors.seed(seed))
     start, stop, midi, _, beat = notes.T
     onset = np.round(start, 2)
     chord = [midi[onset == t] for t in onset]

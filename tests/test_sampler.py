@@ -332,7 +332,7 @@ ONES = np.ones(100)
         (lambda: sampler.note("violin", None), "None is no pitch"),
         (lambda: sampler.note("violin", np.nan), "nan is no pitch"),
         (lambda: sampler.note("violin", 20), "the violin plays"),
-        (lambda: sampler.note("violin", 69, 0), "give 0.04 to 600 s"),
+        (lambda: sampler.note("violin", 69, 0), "seconds=.*from 0.04 to 600"),
         (lambda: sampler.note("piano", 69, dynamics=1.5), "0 to 1"),
         (lambda: sampler.note("violin", 69, sample_rate=-1), "is not a sample rate"),
         (lambda: sampler.render_solo("violin", ONES * 440, ONES[1:]), "one shape"),
@@ -342,9 +342,9 @@ ONES = np.ones(100)
         (lambda: sampler.render_solo("violin", -ONES, ONES), "0 is silence"),
         (lambda: sampler.render_solo("violin", ONES * 440, ONES, [Stroke(90, 110)]), "within"),
         (lambda: sampler.render_solo("violin", ONES * 0, ONES, [Stroke(0, 9)]), "voiced frames"),
-        (lambda: sampler.melody("violin", []), "needs notes"),
-        (lambda: sampler.melody("violin", [(None, 1)]), "needs notes"),
-        (lambda: sampler.melody("violin", [("A4", 1)], tempo=0), "tempo above 0"),
+        (lambda: sampler.melody("violin", []), "at least one note"),
+        (lambda: sampler.melody("violin", [(None, 1)]), "at least one note"),
+        (lambda: sampler.melody("violin", [("A4", 1)], tempo=0), "tempo=0: give a number from 1"),
         (lambda: sampler.melody("violin", [("A4", 0)]), "give 0.06 to 60 s"),
         (lambda: sampler.melody("violin", [("A4", 1)], dynamics=9), "dynamics"),
         (lambda: sampler.render_piano([]), "rows"),
@@ -352,7 +352,7 @@ ONES = np.ones(100)
         (lambda: sampler.render_piano([(0, 1, 60, 80), (1, 1, 60, 80)]), "note 1, .*start < stop"),
         (lambda: sampler.render_piano([(0, 1, 300, 80)]), "key 21..108"),
         (lambda: sampler.render_piano([(0, 1, 60, np.nan)]), "velocity 1..127"),
-        (lambda: performance.phrases(np.nan), "give 0.2 to 120"),
+        (lambda: performance.phrases(np.nan), "minutes=nan: give a number from 0.2 to 120"),
         (lambda: performance.perform([Note(1, 0, 60)], 2, "violin"), "one after another"),
         (lambda: performance.perform([Note(0, 2, 60), Note(1, 3, 60)], 3, "violin"), "another"),
         (lambda: score.humanise(np.zeros((3, 4))), "rows from read_midi"),
@@ -370,3 +370,38 @@ def test_line_is_made_of_plain_arrays():
     line = sampler.line("cello", [("C3", 1)])
     assert isinstance(line, Line)
     assert line.f0_hz.dtype == line.dynamics.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: sampler.note("violin", None),
+        lambda: sampler.note("violin", "A4", "long"),
+        lambda: sampler.note("violin", "A4", dynamics=None),
+        lambda: sampler.note("violin", "A4", vibrato_cents=np.nan),
+        lambda: sampler.note("violin", 1e9),
+        lambda: sampler.note("violin", True),
+        lambda: sampler.note("violin", "A4", seed=-1),
+        lambda: sampler.melody("violin", None),
+        lambda: sampler.melody("violin", ["A4"]),
+        lambda: sampler.melody("violin", [("A4", None)]),
+        lambda: sampler.melody("violin", [("A4", 1)], tempo="fast"),
+        lambda: sampler.melody("violin", [(None, 1)]),
+        lambda: sampler.render_solo("violin", "abc", np.ones(9)),
+        lambda: sampler.render_solo("violin", np.full(99, 440), np.ones(99), strokes=3),
+        lambda: sampler.render_piano("x"),
+        lambda: sampler.render_piano([(0, 1, 60, 80)], pedal=[1, 2, 3]),
+        lambda: sampler.render_piano(None),
+        lambda: performance.phrases(None),
+        lambda: performance.phrases(np.inf),
+        lambda: score.read_midi(None),
+        lambda: score.humanise([[1, 2]], tempo=None),
+        lambda: score.humanise(None),
+    ],
+)
+def test_odd_values_get_one_sentence(call):
+    with pytest.raises((TypeError, ValueError)) as info:
+        call()
+    text, last = str(info.value), info.traceback[-1].path
+    assert "\n" not in text and text.endswith(".")
+    assert "lecture_utils" in str(last), f"from inside {last}: {text}"
