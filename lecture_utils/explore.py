@@ -173,10 +173,10 @@ class Explorer:
             sounds, picture = self._compute()
             self.player.replace(sounds, self._sample_rate, self._caption)
         except Exception as error:  # whatever a student's function raises must not stop the class
-            text = html.escape(f"{type(error).__name__}: {error}".splitlines()[0])
+            text = html.escape(f"{type(error).__name__}: {error}".splitlines()[0]).rstrip(".")
             self.message.value = (
                 f'<p role="alert" class="lp-error">No sound for {html.escape(self._setting())}: '
-                f"{text} The last good one stays.</p>"
+                f"{text}. The last good one stays.</p>"
             )
         else:
             self.picture.value, self.message.value = picture, ""
