@@ -19,9 +19,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lecture_utils import data, hifi_gan, mel, melgan, metrics, train_ddsp, training, vocoder
+from lecture_utils import (
+    data,
+    hifi_gan,
+    mel,
+    melgan,
+    metrics,
+    train_ddsp,
+    train_wavenet,
+    training,
+    vocoder,
+)
 from lecture_utils.audio import SAMPLE_RATE, as_audio
 from lecture_utils.train_ddsp import DdspRecipe
+from lecture_utils.train_wavenet import WaveNetRecipe
 
 #: Steps at which the generator is kept, so that a class hears it improve.
 SNAPSHOTS = (0, 1000, 2000, 5000, 10_000, 20_000, 40_000, 80_000, 160_000)
@@ -82,6 +93,8 @@ RECIPES = {
     ),
     "ddsp_violin": DdspRecipe("violin"),
     "ddsp_flute": DdspRecipe("flute"),
+    "wavenet_piano": WaveNetRecipe("piano"),
+    "wavenet_violin": WaveNetRecipe("violin", conditioning_channels=80),
 }
 
 
@@ -140,7 +153,7 @@ def train_vocoder(
     game = training.Adversarial(
         wrapped_g, wrapped_d, optimizers, losses.discriminator_loss, losses.generator_loss,
         losses.feature_loss, losses.mel_loss if recipe.target else None,
-        bf16=_has_fast_bf16() if bf16 is None else bf16, accelerator=accelerator,
+        bf16=training.has_fast_bf16() if bf16 is None else bf16, accelerator=accelerator,
     )  # fmt: skip
     latest: dict[str, float] = {}
 
@@ -212,10 +225,6 @@ def _accelerator() -> object | None:
     return accelerator
 
 
-def _has_fast_bf16() -> bool:
-    return torch.cuda.is_available() or getattr(torch.cpu, "_is_amx_tile_supported", bool)()
-
-
 def _positive(kind: type) -> Callable[[str], float]:
     def number(text: str) -> float:
         value = kind(text)
@@ -238,7 +247,11 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     folder = options.runs / options.name
     recipe = RECIPES[options.name]
-    train = train_ddsp.train_ddsp if isinstance(recipe, DdspRecipe) else train_vocoder
+    train = {
+        VocoderRecipe: train_vocoder,
+        DdspRecipe: train_ddsp.train_ddsp,
+        WaveNetRecipe: train_wavenet.train_wavenet,
+    }[type(recipe)]
     train(options.name, recipe, folder, options.minutes, options.resume, options.steps)
 
 

@@ -249,6 +249,11 @@ def _any_process(stop: bool) -> bool:
     return any(wishes)
 
 
+def has_fast_bf16() -> bool:
+    """Say whether bfloat16 is worth it: on a GPU, or on a processor with matrix units."""
+    return torch.cuda.is_available() or getattr(torch.cpu, "_is_amx_tile_supported", bool)()
+
+
 # ------------------------------------------------------------------------------- averages
 
 

@@ -18,7 +18,7 @@ SECTIONS = {
 #: Helpers of one section room, which count as part of it.
 PARTS = {"wavenet_kernel": "wavenet", "linear_prediction": "wavenet", "ddsp_synth": "ddsp"}
 #: Programs and exercises, above all rooms: they may use any, no room uses them.
-ABOVE = {"train", "train_ddsp", "exercises"}
+ABOVE = {"train", "train_ddsp", "train_wavenet", "exercises"}
 
 
 def imported(path):
