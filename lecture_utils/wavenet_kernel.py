@@ -22,10 +22,11 @@ def advance(
     """Compute ``len(codes)`` samples. Plain loops: numba turns the inner ones into vector code."""
     n_layers, residual, skip = len(taps), embedding.shape[1], len(hidden)
     x, z = np.empty(residual, np.float32), np.empty(residual, np.float32)
+    taken = np.empty(2 * residual, np.float32)
     gates, both = np.empty(2 * residual, np.float32), np.empty(residual + skip, np.float32)
     skips, deep = np.empty(skip, np.float32), np.empty(skip, np.float32)
     scores = np.empty(N_CODES, np.float32)
-    one, zero, n_frames = np.float32(1), np.float32(0), len(conditioning)
+    half, zero, n_frames = np.float32(0.5), np.float32(0), len(conditioning)
     t, previous = state[0], state[1]
     for n in range(len(codes)):
         x[:] = embedding[previous]
@@ -44,31 +45,22 @@ def advance(
                     gates[j] = gate_bias[layer, j] + a + along * (b - a)
             else:
                 gates[:] = gate_bias[layer]
+            taken[:residual] = rings[slot]
+            taken[residual:] = x
+            rings[slot] = x
+            _add_product(gates, taps[layer], taken)
             for i in range(residual):
-                old, new = rings[slot, i], x[i]
-                for j in range(2 * residual):
-                    gates[j] += taps[layer, i, j] * old + taps[layer, residual + i, j] * new
-                rings[slot, i] = new
-            for i in range(residual):
-                z[i] = math.tanh(gates[i]) / (one + math.exp(-gates[residual + i]))
+                z[i] = _tanh(gates[i]) * (half + half * _tanh(half * gates[residual + i]))
             both[:] = out_bias[layer]
-            for i in range(residual):
-                for j in range(residual + skip):
-                    both[j] += out[layer, i, j] * z[i]
+            _add_product(both, out[layer], z)
             for j in range(residual):
                 x[j] += both[j]
             for j in range(skip):
                 skips[j] += both[residual + j]
         deep[:] = hidden_bias
-        for i in range(skip):
-            value = max(skips[i], zero)
-            for j in range(skip):
-                deep[j] += hidden[i, j] * value
+        _add_product(deep, hidden, np.maximum(skips, zero))
         scores[:] = logit_bias
-        for i in range(skip):
-            value = max(deep[i], zero)
-            for j in range(N_CODES):
-                scores[j] += logit[i, j] * value
+        _add_product(scores, logit, np.maximum(deep, zero))
         if len(keep):
             keep[n] = scores
         if n >= n_forced:
@@ -76,6 +68,40 @@ def advance(
         previous = codes[n]
         t += 1
     state[0], state[1] = t, previous
+
+
+@numba.njit(fastmath=True, cache=True, error_model="numpy")
+def _add_product(total, matrix, x):
+    """Add ``x @ matrix``, four rows at a time: so the total is fetched and stored less often."""
+    n_whole = len(x) // 4 * 4
+    for i in range(0, n_whole, 4):
+        a, b, c, d = x[i], x[i + 1], x[i + 2], x[i + 3]
+        for j in range(len(total)):
+            first_two = matrix[i, j] * a + matrix[i + 1, j] * b
+            total[j] += first_two + matrix[i + 2, j] * c + matrix[i + 3, j] * d
+    for i in range(n_whole, len(x)):
+        for j in range(len(total)):
+            total[j] += matrix[i, j] * x[i]
+
+
+@numba.njit(fastmath=True, cache=True, error_model="numpy")
+def _tanh(x):
+    """Hyperbolic tangent to 3e-7 by arithmetic alone, which a processor does for 16 x at a time.
+
+    Lambert's continued fraction is exact enough for tanh(x / 4) = p / q; the double angle
+    ``tanh 2y = 2 tanh y / (1 + tanh^2 y)`` brings it to x in two steps, with one division.
+    """
+    y = min(max(x, np.float32(-9)), np.float32(9)) * np.float32(0.25)
+    u = y * y
+    p = y * (
+        np.float32(1) + u * (np.float32(17325 / 135135) + u * (np.float32(378 / 135135)
+        + u * np.float32(1 / 135135)))
+    )  # fmt: skip
+    q = np.float32(1) + u * (
+        np.float32(62370 / 135135) + u * (np.float32(3150 / 135135) + u * np.float32(28 / 135135))
+    )
+    p, q = np.float32(2) * p * q, p * p + q * q
+    return np.float32(2) * p * q / (p * p + q * q)
 
 
 @numba.njit(fastmath=True, cache=True, error_model="numpy")

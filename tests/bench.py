@@ -194,6 +194,67 @@ def vocoders():
         yield f"{name}: time / bare stack of its convolutions", ratio, 1.05
 
 
+@group
+def wavenet():
+    """Generation, one core: the compiled loop, a cached loop in PyTorch, the naive one."""
+    import cached_torch
+    import numpy as np
+    import torch
+
+    from lecture_utils import data, mel, weights
+    from lecture_utils.wavenet import Generator, WaveNet, generate
+
+    torch.set_num_threads(1)
+    matrix, rates = torch.randn(512, 512), []
+    for _ in range(20):
+        rates.append(512**3 / seconds(lambda: matrix @ matrix))
+    for name in ("wavenet_piano", "wavenet_violin"):
+        model, log_mel = weights.load_weights(name, WaveNet), None
+        if model.conditioning:
+            log_mel = mel.log_mel(data.load("motif", 16000)[0])
+
+        def ours(n, model=model, log_mel=log_mel):
+            return generate(model, n, log_mel, seed=0, return_codes=True, progress=False)
+
+        def cached(n, model=model, log_mel=log_mel):
+            return cached_torch.generate(model, n, log_mel, seed=0)
+
+        same = np.mean(ours(400) == cached(400))
+        yield f"{name}: codes unlike the cached PyTorch loop's, in 400", 1 - same, 0.01
+        # per sample; each side makes as many as fill a tenth of a second or more
+        found = [[], []]
+        for _ in range(5):
+            found[0].append(seconds(lambda: ours(16000)) / 16000)
+            found[1].append(seconds(lambda: cached(400)) / 400)
+        own, peer = map(statistics.median, found)
+        yield f"{name}: seconds of one core for a second of sound", 16000 * own, 1 / 1.5
+        ratio = statistics.median(a / b for a, b in zip(*found, strict=True))
+        yield f"{name}: time / cached PyTorch", ratio, 1 / 20
+        # what the naive loop does for every sample of a sound longer than the receptive field
+        frames = None if log_mel is None else torch.from_numpy(log_mel)[None]
+        codes = torch.zeros(1, model.receptive_field + 1, dtype=torch.long)
+        once = torch.inference_mode()(functools.partial(model, codes, frames))
+        yield (
+            f"{name}: time / naive",
+            statistics.median(own / seconds(once) for own in found[0] for _ in range(3)),
+            1 / 200,
+        )
+        generator = Generator(model, None if log_mel is None else np.tile(log_mel, 20), 960_000)
+        uniform = np.random.default_rng(0).random(16000, dtype=np.float32)
+        one_second = functools.partial(generator.advance, np.zeros(16000, np.int64), uniform)
+        blocks = [seconds(one_second) for _ in range(60)]
+        ratio = statistics.median(blocks[-10:]) / statistics.median(blocks[:10])
+        yield f"{name}: cost of a sample in the last 10 s of 60 / in the first 10", ratio, 1.1
+        layers = sum(
+            p.numel() for block in model.layers for n, p in block.named_parameters()
+            if "weight" in n and "conditioning" not in n
+        )  # fmt: skip
+        additions = layers + sum(p.numel() for p in model.output.parameters() if p.dim() > 1)
+        floor = 16000 * additions / max(rates)
+        yield f"{name}: millions of multiply-adds a sample", additions / 1e6, float("inf")
+        yield f"{name}: floor, their seconds as large matrix products", floor, float("inf")
+
+
 def main(only=""):
     """Print the table; return 1 if a limit is missed."""
     warnings.simplefilter("ignore")
