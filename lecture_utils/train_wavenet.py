@@ -152,7 +152,8 @@ def train_wavenet(
     torch.manual_seed(recipe.seed)
     model = WaveNet(
         recipe.n_layers, recipe.n_stacks, recipe.residual_channels, recipe.skip_channels,
-        recipe.conditioning_channels,
+        recipe.conditioning_channels, conditioning_mean=float(examples.log_mel.mean()),
+        conditioning_deviation=float(examples.log_mel.std()),
     )  # fmt: skip
     average = training.Average(model)
     optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate)

@@ -96,6 +96,8 @@ class WaveNet(nn.Module):
         Rows of the conditioning (80 mel bands, or 2 for f0 and dynamics); 0 for none.
     conditioning_hop : int
         Samples a column of the conditioning stands for.
+    conditioning_mean, conditioning_deviation : float
+        Of the conditioning over the training set: it is brought to mean 0 and deviation 1 first.
     """
 
     def __init__(
@@ -106,6 +108,8 @@ class WaveNet(nn.Module):
         skip_channels: int = 64,
         conditioning_channels: int = 0,
         conditioning_hop: int = HOP_LENGTH,
+        conditioning_mean: float = 0.0,
+        conditioning_deviation: float = 1.0,
     ) -> None:
         super().__init__()
         if n_stacks < 1 or n_layers < 1 or n_layers % n_stacks:
@@ -119,6 +123,8 @@ class WaveNet(nn.Module):
             "skip_channels": skip_channels,
             "conditioning_channels": conditioning_channels,
             "conditioning_hop": conditioning_hop,
+            "conditioning_mean": conditioning_mean,
+            "conditioning_deviation": conditioning_deviation,
         }
         self.dilations = [2 ** (i % (n_layers // n_stacks)) for i in range(n_layers)]
         self.conditioning_channels, self.conditioning_hop = conditioning_channels, conditioning_hop
@@ -187,7 +193,8 @@ class WaveNet(nn.Module):
             )
         if not torch.isfinite(conditioning).all():
             raise ValueError("conditioning: has NaN or infinite entries; remove them first.")
-        return self.conditioning(conditioning)[..., :need]
+        mean, deviation = self.config["conditioning_mean"], self.config["conditioning_deviation"]
+        return self.conditioning((conditioning - mean) / deviation)[..., :need]
 
 
 def receptive_field(dilations: list[int], kernel_size: int = 2) -> int:
