@@ -16,7 +16,12 @@ SECTIONS = {
     "gan", "diffusion", "wavenet", "phase", "griffin_lim", "melgan", "hifi_gan", "ddsp",
 }  # fmt: skip
 #: Helpers of one section room, which count as part of it.
-PARTS = {"wavenet_kernel": "wavenet", "linear_prediction": "wavenet", "ddsp_synth": "ddsp"}
+PARTS = {
+    "wavenet_kernel": "wavenet",
+    "wavenet_generation": "wavenet",
+    "linear_prediction": "wavenet",
+    "ddsp_synth": "ddsp",
+}
 #: Programs and exercises, above all rooms: they may use any, no room uses them.
 ABOVE = {"train", "train_ddsp", "train_wavenet", "exercises"}
 

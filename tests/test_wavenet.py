@@ -1,11 +1,14 @@
 """WaveNet: codes, causality, and generation equal to the whole network."""
 
+import re
+import time
+
 import numpy as np
 import pytest
 import torch
 import torchaudio
 
-from lecture_utils import mu_law, wavenet
+from lecture_utils import mu_law, wavenet, wavenet_generation
 from lecture_utils.wavenet import CausalConv1d, WaveNet, generate, generate_naive
 
 
@@ -167,8 +170,33 @@ def test_interrupt_keeps_what_was_made(capsys):
         raise KeyboardInterrupt
 
     sound = generate(small(), 16000, seed=0, callback=stop, progress=False)
-    assert len(sound) == wavenet.BLOCK
+    assert len(sound) == wavenet_generation.BLOCK
     assert "they are kept" in capsys.readouterr().out
+
+
+def test_a_long_request_says_how_long_it_takes(capsys, monkeypatch):
+    def stop(codes):
+        if len(heard) == 12:
+            raise KeyboardInterrupt
+        heard.append(codes)
+
+    heard = []
+    monkeypatch.setattr(wavenet_generation.Generator, "advance", lambda self, *a: time.sleep(0.01))
+    generate(small(), 3600 * 16000, seed=0, callback=stop)
+    assert re.search("3600 s of sound will take about [0-9]+ minutes", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_compiling_is_announced(capsys, monkeypatch, tmp_path, kept):
+    class Kernel:
+        signatures, stats = [], type("Stats", (), {"cache_path": str(tmp_path)})
+
+    if kept:
+        (tmp_path / "wavenet_kernel.advance-1.py311.nbi").touch()
+    monkeypatch.setattr(wavenet_generation.Generator, "advance", lambda self, *a: None)
+    monkeypatch.setattr("lecture_utils.wavenet_kernel.advance", Kernel)
+    generate(small(), 100, seed=0)
+    assert ("compiled" in capsys.readouterr().out) is not kept
 
 
 @pytest.mark.parametrize(
