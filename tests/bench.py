@@ -255,6 +255,49 @@ def wavenet():
         yield f"{name}: floor, their seconds as large matrix products", floor, float("inf")
 
 
+@group
+def wavenet_held_out():
+    """Bits per sample against straight lines and counts; the motif from its mel."""
+    import numpy as np
+
+    from lecture_utils import data, griffin_lim, mel, metrics, train_wavenet, weights
+    from lecture_utils import linear_prediction as lp
+    from lecture_utils.mu_law import mu_law_decode, mu_law_encode
+    from lecture_utils.wavenet import WaveNet, generate
+
+    for sound, better in (("piano", 1), ("violin", 1)):
+        model = weights.load_weights(f"wavenet_{sound}", WaveNet)
+        training = data.training_set(sound).audio[: 720 * 16000]
+        test = train_wavenet.Examples.of(data.load(f"{sound}_test", 16000)[0])
+        bits = train_wavenet.held_out_bits(model, test)
+        heard, known = mu_law_decode(test.codes), mu_law_encode(training)
+        line = lp.fit(mu_law_decode(known), 32)
+        # the deviation that suits the held-out sound best: an advantage for the line
+        linear = lp.bits_per_sample(heard, line, lp.fit_deviation(heard, line))
+        counts = np.bincount(known, minlength=256) + 1.0
+        histogram = -np.log2(counts / counts.sum())[test.codes].mean()
+        yield f"wavenet_{sound}: bits per sample", bits, linear - better
+        yield f"Linear prediction, order 32, {sound}: bits per sample", linear, float("inf")
+        yield f"Histogram, {sound}: bits per sample", histogram, float("inf")
+    motif, f0_hz = data.load("motif", 16000)[0], data.load_array("motif_f0")
+    log_mel = mel.log_mel(motif)
+    versions = {
+        f"wavenet_violin, draw {seed}": generate(
+            model, 256 * log_mel.shape[1], log_mel, seed=seed, progress=False
+        )
+        for seed in range(3)
+    } | {"Griffin-Lim": griffin_lim.from_mel(log_mel, n_iter=60, seed=0)}
+    for name, y in versions.items():
+        n = min(len(y), len(motif))
+        found = metrics.f0_hz(y[:n])
+        known = f0_hz[::4][: len(found)]  # 250 Hz to 62.5 Hz
+        cents, share = metrics.f0_error_cents(known, found[: len(known)])
+        yield f"{name}, motif: f0 median error in cents", cents, 15
+        yield f"{name}, motif: share of voiced frames without f0", 1 - share, float("inf")
+        distance = metrics.multi_resolution_stft(motif[:n], y[:n])
+        yield f"{name}, motif: multi-resolution STFT distance", distance, float("inf")
+
+
 def main(only=""):
     """Print the table; return 1 if a limit is missed."""
     warnings.simplefilter("ignore")
