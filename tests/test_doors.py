@@ -135,7 +135,7 @@ FUNCTIONS = {
     "multi_resolution_stft n_ffts": lambda v: metrics.multi_resolution_stft(X, X, v),
     "log_mel_l1": lambda v: metrics.log_mel_l1(X, v),
     "f0_hz rate": lambda v: metrics.f0_hz(X[:1500], v),
-    "f0_hz hop": lambda v: None if v is 1 else metrics.f0_hz(X[:1500], RATE, v),  # noqa: F632
+    "f0_hz hop": lambda v: None if repr(v) == "1" else metrics.f0_hz(X[:1500], RATE, v),
     "f0_hz f_min": lambda v: metrics.f0_hz(X[:1500], RATE, 256, v),
     "f0_hz f_max": lambda v: metrics.f0_hz(X[:1500], RATE, 256, 65, v),
     "cents": lambda v: metrics.cents(v, np.ones(4000)),
