@@ -2,24 +2,31 @@
 
 :func:`sound` joins ipywidgets to a function, a figure and a player; with no kernel its default is
 still seen and heard. :func:`steps` computes every position beforehand, so that its slider works in
-a static page too. Widgets change through their traits only (no ``interact``, no ``Output``), which
-is fast and cannot hang a notebook that runs unattended. Used by every notebook.
+a static page too. :func:`picture` and :func:`frames` are the same for figures without sound.
+Widgets change through their traits only (no ``interact``, no ``Output``), which is fast and cannot
+hang a notebook that runs unattended. Used by every notebook.
 """
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Callable, Iterable, Mapping
 
 import ipywidgets as widgets
 import numpy as np
 
-from lecture_utils import doors, listen, plot
+from lecture_utils import doors, listen
+from lecture_utils.frames import (
+    MAX_STEPS,
+    check_alt,
+    check_figure,
+    frames,
+    to_img,
+    to_png,
+    to_source,
+)
 
-#: Most positions of :func:`steps`; each of them is in the page as sound (and picture).
-MAX_STEPS = 33
+__all__ = ["Explorer", "choice", "frames", "picture", "slider", "sound", "steps"]
 
 _WIDE = {"description_width": "initial"}
 
@@ -119,36 +126,66 @@ def sound(
     """
     if not callable(render):
         raise TypeError("render: give a function of the controls that returns a sound.")
-    if not controls:
-        raise ValueError("sound: no control; give one for each parameter, or use listen.play.")
-    for name, control in controls.items():
-        if not isinstance(control, widgets.ValueWidget):
-            raise TypeError(f"{name}: {control!r} is no control; use explore.slider or choice.")
-    _check_alt(figure, alt)
+    _check_controls(controls, "sound")
+    check_alt(figure, alt)
     return Explorer(render, sample_rate, figure, alt, caption, controls)
 
 
+def picture(
+    figure: Callable, alt: str, height: float = 3.0, **controls: widgets.ValueWidget
+) -> Explorer:
+    """See what a function draws with its parameters: :func:`sound` without the sound.
+
+    Parameters
+    ----------
+    figure : callable
+        ``figure(ax, **values)``.
+    alt : str
+        What the figure shows, in a sentence.
+    height : float
+        Of the figure, in inches.
+    **controls
+        For every parameter a :func:`slider`, a :func:`choice` or another value widget.
+
+    Returns
+    -------
+    Explorer
+        Shown by the notebook as the last line of a cell.
+    """
+    check_figure(figure, alt)
+    _check_controls(controls, "picture")
+    height = doors.number(height, "height", 1, 12)
+
+    def draw(ax: object, _none: None, **values: object) -> None:
+        figure(ax, **values)
+
+    return Explorer(None, 0, draw, alt, None, controls, height)
+
+
 class Explorer:
-    """Controls, figure and player joined to a function, made by :func:`sound`."""
+    """Controls, figure and player joined to a function; :func:`picture` has no player."""
 
     def __init__(
         self,
-        render: Callable,
+        render: Callable | None,
         sample_rate: int,
         figure: Callable | None,
         alt: str,
         caption: str | None,
         controls: dict[str, widgets.ValueWidget],
+        height: float = 3.0,
     ) -> None:
         self._render, self._sample_rate, self._figure = render, sample_rate, figure
         self._alt, self._caption, self.controls = alt, caption, controls
+        self._height = height
         for name, control in controls.items():
             control.description = control.description or name
         sounds, picture = self._compute()
-        self.player = listen.LivePlayer(sounds, sample_rate, caption)
+        self.player = listen.LivePlayer(sounds, sample_rate, caption) if render else None
         self.picture = widgets.HTML(picture)
         self.message = widgets.HTML()
-        self.box = widgets.VBox([*controls.values(), self.message, self.picture, self.player])
+        parts = [*controls.values(), self.message, self.picture, self.player]
+        self.box = widgets.VBox([part for part in parts if part is not None])
         self.box.add_class("lp-explore")
         for control in controls.values():
             control.observe(self._update, "value")
@@ -161,21 +198,23 @@ class Explorer:
 
     def _compute(self) -> tuple[Mapping[str, np.ndarray], str]:
         values = self._values()
-        result = self._render(**values)
+        result = self._render(**values) if self._render else None
         sounds = result if isinstance(result, Mapping) else {"sound": result}
         if self._figure is None:
             return sounds, ""
-        png = _png(lambda ax: self._figure(ax, result, **values))
-        return sounds, _img(png, f"{self._alt} ({self._setting()})")
+        png = to_png(lambda ax: self._figure(ax, result, **values), self._height)
+        return sounds, to_img(png, f"{self._alt} ({self._setting()})")
 
     def _update(self, _change: object) -> None:
         try:
             sounds, picture = self._compute()
-            self.player.replace(sounds, self._sample_rate, self._caption)
+            if self.player:
+                self.player.replace(sounds, self._sample_rate, self._caption)
         except Exception as error:  # whatever a student's function raises must not stop the class
             text = html.escape(f"{type(error).__name__}: {error}".splitlines()[0]).rstrip(".")
             self.message.value = (
-                f'<p role="alert" class="lp-error">No sound for {html.escape(self._setting())}: '
+                f'<p role="alert" class="lp-error">No {"sound" if self.player else "picture"} for '
+                f"{html.escape(self._setting())}: "
                 f"{text}. The last good one stays.</p>"
             )
         else:
@@ -184,11 +223,12 @@ class Explorer:
     def _repr_mimebundle_(self, **_options: object) -> dict[str, object]:
         bundle = dict(self.box._repr_mimebundle_())
         note = f"Stored at {self._setting()}; run the cell for live controls."
-        page = f"<p>{html.escape(note)}</p>{self.picture.value}{self.player.static()._repr_html_()}"
+        player = self.player.static()._repr_html_() if self.player else ""
+        page = f"<p>{html.escape(note)}</p>{self.picture.value}{player}"
         return bundle | {"text/plain": repr(self), "text/html": page}
 
     def __repr__(self) -> str:
-        return f"Explorer at {self._setting()}\n{self.player!r}"
+        return f"Explorer at {self._setting()}" + (f"\n{self.player!r}" if self.player else "")
 
 
 def steps(
@@ -227,7 +267,7 @@ def steps(
     ValueError
         As :func:`lecture_utils.listen.compare`, or if a figure has no `alt`.
     """
-    _check_alt(figure, alt)
+    check_alt(figure, alt)
     if not isinstance(sounds, Iterable) or isinstance(sounds, (str, bytes)):
         raise TypeError("sounds: give a dict of position: sound, or a list of sounds.")
     sounds = sounds if isinstance(sounds, Mapping) else dict(enumerate(sounds))
@@ -236,7 +276,7 @@ def steps(
     if figure is not None:
         spec["pictures"] = [
             {
-                "source": _source(_png(lambda ax, x=x, key=key: figure(ax, x, key))),
+                "source": to_source(to_png(lambda ax, x=x, key=key: figure(ax, x, key))),
                 "alt": f"{alt} ({name} {key})",
             }
             for key, x in sounds.items()
@@ -244,34 +284,9 @@ def steps(
     return listen.Player(spec, wavs)
 
 
-def _check_alt(figure: Callable | None, alt: str) -> None:
-    if figure is not None and not (isinstance(alt, str) and alt.strip()):
-        raise ValueError("alt: describe the figure in a sentence for readers who can't see it.")
-
-
-def _png(draw: Callable) -> bytes:
-    """Draw on fresh axes, without pyplot (which would keep every figure)."""
-    from cycler import cycler
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    # Fixed margins and fast compression: half the time of a constrained layout.
-    figure = Figure(figsize=(11, 3))
-    FigureCanvasAgg(figure)
-    figure.subplots_adjust(left=0.07, right=0.95, bottom=0.19, top=0.89)
-    with rc_context({"font.size": 12, "axes.prop_cycle": cycler(color=plot.COLOURS)}):
-        draw(figure.subplots())
-        buffer = io.BytesIO()
-        figure.savefig(
-            buffer, format="png", dpi=80, facecolor="white", pil_kwargs={"compress_level": 1}
-        )
-    return buffer.getvalue()
-
-
-def _source(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
-def _img(png: bytes, alt: str) -> str:
-    return f'<img class="lp-figure" alt="{html.escape(alt)}" src="{_source(png)}">'
+def _check_controls(controls: dict[str, object], called: str) -> None:
+    if not controls:
+        raise ValueError(f"{called}: no control; give one for each parameter, or use listen.play.")
+    for name, control in controls.items():
+        if not isinstance(control, widgets.ValueWidget):
+            raise TypeError(f"{name}: {control!r} is no control; use explore.slider or choice.")

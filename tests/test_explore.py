@@ -190,3 +190,50 @@ def test_odd_values_get_one_sentence(make):
     with pytest.raises((TypeError, ValueError)) as info:
         make()
     assert "\n" not in str(info.value) and "lecture_utils" in str(info.traceback[-1].path)
+
+
+# ------------------------------------------------------------------------------- without sound
+
+
+def _dot(ax, level=1.0):
+    if level > 5:
+        raise ValueError("too high")
+    ax.plot([0, 1], [0, level])
+
+
+def test_picture_redraws_and_keeps_the_last_good_one():
+    explorer = explore.picture(_dot, "A line.", level=explore.slider(0.0, 9.0, 0.5, 1.0))
+    before = explorer.picture.value
+    assert 'alt="A line. (level 1.0)"' in before
+    assert explorer.player is None
+    explorer.controls["level"].value = 2.0
+    after = explorer.picture.value
+    assert after != before
+    explorer.controls["level"].value = 6.0
+    assert explorer.picture.value == after
+    assert "No picture for level 6.0: ValueError: too high" in explorer.message.value
+    assert "run the cell for live controls" in explorer._repr_mimebundle_()["text/html"]
+
+
+def test_frames_hold_every_figure():
+    shown = explore.frames({k: lambda ax, k=k: _dot(ax, k) for k in (1, 2, 3)}, "A line.", "step")
+    page = shown._repr_html_()
+    assert page.count("data:image/png") == 4  # three to step through, the last of them shown
+    assert 'alt="A line. (step 3)"' in page
+    assert len(set(shown.pngs.values())) == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: explore.picture(_dot, ""), "alt"),
+        (lambda: explore.picture(_dot, "A line."), "no control"),
+        (lambda: explore.picture(3, "A line.", level=explore.slider(0, 1, 1, 0)), "figure"),
+        (lambda: explore.frames({}, "A line."), "1 to 33"),
+        (lambda: explore.frames({1: _dot}, " "), "alt"),
+        (lambda: explore.frames({1: 2}, "A line."), "figure"),
+    ],
+)
+def test_wrong_pictures(call, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        call()
