@@ -1,0 +1,155 @@
+"""Play and draw a piano roll: the sample bank's instruments, a plucked string, recorded drums.
+
+Gains are fixed; strength is the same for all notes (a roll has none). Used by notebooks 00, 01 and
+02, through :mod:`lecture_utils.pianoroll`.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lecture_utils import audio, data, sampler
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from lecture_utils.pianoroll import PianoRoll
+
+#: Keys of the General MIDI drum kit and the recorded clip that plays them; others are toms.
+_KIT = {
+    "kick": (35, 36),
+    "snare": (37, 38, 39, 40),
+    "cymbal_closed": (42, 44, 51, 53, 54, 59, 69, 70, 82),
+    "cymbal_open": (46, 49, 52),
+    "splash": (55, 57),
+}
+_CLIP = {key: clip for clip, keys in _KIT.items() for key in keys}
+
+#: Level of each family beside the piano.
+_GAINS = {"drums": 0.5, "piano": 1.0, "pluck": 0.6, "bass": 1.1, "bowed": 0.8}
+
+
+def play(roll: PianoRoll, sample_rate: int = audio.SAMPLE_RATE) -> np.ndarray:
+    """Play a roll.
+
+    Guitars (programs 24..31) and basses (32..39) are plucked strings, 40..71 bowed ones (cello,
+    violin), 72..79 a flute, everything else a piano.
+
+    Parameters
+    ----------
+    roll : PianoRoll
+        What to play.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    np.ndarray
+        Shape ``(n,)``, float32: the roll's length and one second to ring out.
+    """
+    sample_rate = audio.check_sample_rate(sample_rate)
+    step = 60 / roll.tempo / roll.steps_per_beat
+    x = np.zeros(round((roll.seconds + 1.0) * sample_rate), np.float32)
+    for track, start, stop, pitch in roll.notes().tolist():
+        y = _note(
+            _family(roll.programs[track]), pitch, round((stop - start) * step, 4), sample_rate
+        )
+        begin = round(start * step * sample_rate)
+        y = y[: len(x) - begin]
+        x[begin : begin + len(y)] += y
+    peak = np.abs(x).max()
+    return x / max(1.0, peak / 0.98)
+
+
+def _family(program: int) -> str:
+    if program >= 128:
+        return "drums"
+    families = {24: "piano", 32: "pluck", 40: "bass", 72: "bowed", 80: "flute"}
+    return next((name for end, name in families.items() if program < end), "piano")
+
+
+@functools.lru_cache(maxsize=1024)
+def _note(family: str, pitch: int, seconds: float, sample_rate: int) -> np.ndarray:
+    if family == "drums":
+        x = data.load(_CLIP.get(pitch, "tom"), sample_rate)[0]
+        x = x * _GAINS["drums"] / np.abs(x).max()
+        return x[:sample_rate] if len(x) > sample_rate else x
+    if family in ("pluck", "bass"):
+        return _pluck(pitch, seconds, sample_rate) * _GAINS[family]
+    solo = {"flute": ("flute", 60, 91), "bowed": ("cello" if pitch < 60 else "violin", 36, 91)}
+    if family in solo and solo[family][1] <= pitch <= solo[family][2] and seconds >= 0.05:
+        x = sampler.note(solo[family][0], pitch, seconds, 0.6, sample_rate=sample_rate)
+        fade = min(len(x), sample_rate // 25)
+        x[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+        return x * _GAINS["bowed"]
+    key = min(max(pitch, 21), 108)  # beyond the keyboard the last key sounds
+    return sampler.render_piano([(0, seconds, key, 85)], sample_rate=sample_rate)
+
+
+def _pluck(pitch: int, seconds: float, sample_rate: int) -> np.ndarray:
+    """Pluck a string: noise runs round a delay that darkens it (Karplus and Strong, 1983)."""
+    from scipy.signal import lfilter
+
+    period = sample_rate / (440 * 2 ** ((pitch - 69) / 12)) - 0.5  # the mean below waits half
+    whole, part = int(period), period - int(period)
+    n = round((seconds + 0.15) * sample_rate)
+    burst = np.zeros(n)
+    length = min(n, whole + 1)
+    burst[:length] = np.random.default_rng(pitch).uniform(-1, 1, length)
+    burst[:length] -= burst[:length].mean()
+    loop = np.zeros(whole + 3)
+    loop[0] = 1
+    loss = 10 ** (-3 * period / sample_rate / 2.5)  # 60 dB in 2.5 s
+    loop[whole:] -= loss * np.convolve([1 - part, part], [0.5, 0.5])
+    x = lfilter([1.0], loop, burst)
+    held = min(n, round(seconds * sample_rate))
+    x[held:] *= np.exp(-np.arange(n - held) / (0.03 * sample_rate))
+    return (0.12 * x / np.sqrt(np.mean(x[: sample_rate // 10] ** 2))).astype(np.float32)
+
+
+def draw(
+    roll: PianoRoll, ax: Axes | None = None, title: str = "", labels: tuple[str, ...] = ()
+) -> Axes:
+    """Draw a roll: a bar for each note, a colour for each track, bar lines every four beats.
+
+    Parameters
+    ----------
+    roll : PianoRoll
+        What to draw.
+    ax, title
+        Where, and what it is called.
+    labels : tuple of str
+        A name for each track, for a legend.
+
+    Returns
+    -------
+    Axes
+    """
+    from matplotlib.patches import Patch
+
+    from lecture_utils import plot
+
+    ax = plot.subplots()[1] if ax is None else ax
+    rows, per_bar = roll.notes(), 4 * roll.steps_per_beat
+    for track in range(len(roll.programs)):
+        _, start, stop, pitch = rows[rows[:, 0] == track].T
+        ax.barh(
+            pitch, (stop - start) / per_bar, left=1 + start / per_bar, height=0.9,
+            color=plot.COLOURS[track % len(plot.COLOURS)], edgecolor="white", linewidth=0.7,
+        )  # fmt: skip
+    bars = int(np.ceil(roll.steps / per_bar))
+    ax.set_xticks(np.arange(1, bars + 2, max(1, bars // 16)))
+    low, high = (rows[:, 3].min(), rows[:, 3].max()) if len(rows) else (60, 72)
+    ends = np.arange(12 * (low // 12), 12 * (high // 12 + 1) + 1, 12)
+    ax.set_yticks(ends, [f"C{c // 12 - 1}" for c in ends])
+    ax.set(xlim=(1, 1 + roll.steps / per_bar), ylim=(low - 2, high + 2))
+    ax.set(xlabel="bar", ylabel="key", title=title)
+    ax.grid(alpha=0.3)
+    ax.set_axisbelow(True)
+    if labels:
+        patches = [Patch(color=c, label=n) for c, n in zip(plot.COLOURS, labels, strict=False)]
+        ax.legend(handles=patches, loc="upper right", fontsize=11)
+    return ax
