@@ -283,7 +283,7 @@ def wavenet_held_out():
     log_mel = mel.log_mel(motif)
     versions = {
         f"wavenet_violin, draw {seed}": generate(
-            model, 256 * log_mel.shape[1], log_mel, seed=seed, progress=False
+            model, 256 * log_mel.shape[1], log_mel, temperature=0.7, seed=seed, progress=False
         )
         for seed in range(3)
     } | {"Griffin-Lim": griffin_lim.from_mel(log_mel, n_iter=60, seed=0)}
