@@ -29,7 +29,7 @@ _KIT = {
 _CLIP = {key: clip for clip, keys in _KIT.items() for key in keys}
 
 #: Level of each family beside the piano.
-_GAINS = {"drums": 0.5, "piano": 1.0, "pluck": 0.6, "bass": 1.1, "bowed": 0.8}
+_GAINS = {"drums": 0.5, "piano": 2.0, "pluck": 0.9, "bass": 1.3, "bowed": 1.2}
 
 
 def play(roll: PianoRoll, sample_rate: int = audio.SAMPLE_RATE) -> np.ndarray:
@@ -60,8 +60,9 @@ def play(roll: PianoRoll, sample_rate: int = audio.SAMPLE_RATE) -> np.ndarray:
         begin = round(start * step * sample_rate)
         y = y[: len(x) - begin]
         x[begin : begin + len(y)] += y
-    peak = np.abs(x).max()
-    return x / max(1.0, peak / 0.98)
+    fade = sample_rate // 20  # a cymbal may ring longer than the roll
+    x[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return x / max(1.0, np.abs(x).max() / 0.98)
 
 
 def _family(program: int) -> str:
@@ -75,8 +76,7 @@ def _family(program: int) -> str:
 def _note(family: str, pitch: int, seconds: float, sample_rate: int) -> np.ndarray:
     if family == "drums":
         x = data.load(_CLIP.get(pitch, "tom"), sample_rate)[0]
-        x = x * _GAINS["drums"] / np.abs(x).max()
-        return x[:sample_rate] if len(x) > sample_rate else x
+        return x * _GAINS["drums"] / np.abs(x).max()
     if family in ("pluck", "bass"):
         return _pluck(pitch, seconds, sample_rate) * _GAINS[family]
     solo = {"flute": ("flute", 60, 91), "bowed": ("cello" if pitch < 60 else "violin", 36, 91)}
@@ -86,7 +86,7 @@ def _note(family: str, pitch: int, seconds: float, sample_rate: int) -> np.ndarr
         x[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
         return x * _GAINS["bowed"]
     key = min(max(pitch, 21), 108)  # beyond the keyboard the last key sounds
-    return sampler.render_piano([(0, seconds, key, 85)], sample_rate=sample_rate)
+    return sampler.render_piano([(0, seconds, key, 85)], sample_rate=sample_rate) * _GAINS["piano"]
 
 
 def _pluck(pitch: int, seconds: float, sample_rate: int) -> np.ndarray:
@@ -151,5 +151,5 @@ def draw(
     ax.set_axisbelow(True)
     if labels:
         patches = [Patch(color=c, label=n) for c, n in zip(plot.COLOURS, labels, strict=False)]
-        ax.legend(handles=patches, loc="upper right", fontsize=11)
+        ax.legend(handles=patches, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return ax
