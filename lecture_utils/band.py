@@ -143,8 +143,9 @@ def draw(
     bars = int(np.ceil(roll.steps / per_bar))
     ax.set_xticks(np.arange(1, bars + 2, max(1, bars // 16)))
     low, high = (rows[:, 3].min(), rows[:, 3].max()) if len(rows) else (60, 72)
-    ends = np.arange(12 * (low // 12), 12 * (high // 12 + 1) + 1, 12)
-    ax.set_yticks(ends, [f"C{c // 12 - 1}" for c in ends])
+    named = range(low - 2, high + 3) if high - low <= 18 else range(0, 128, 12)
+    named = [key for key in named if key % 12 in (0, 2, 4, 7, 9)]
+    ax.set_yticks(named, [f"{'C.D.E..G.A'[key % 12]}{key // 12 - 1}" for key in named])
     ax.set(xlim=(1, 1 + roll.steps / per_bar), ylim=(low - 2, high + 2))
     ax.set(xlabel="bar", ylabel="key", title=title)
     ax.grid(alpha=0.3)

@@ -71,7 +71,7 @@ def test_walls_stand():
 
 @pytest.mark.parametrize("room", sorted(p.stem for p in (PACKAGE / "exercises").glob("[a-z]*.py")))
 def test_exercises_use_their_own_room(room):
-    assert room in SECTIONS
+    assert room in SECTIONS | {"pianoroll"}  # of a common room that notebook 00 teaches
     assert imported(PACKAGE / "exercises" / f"{room}.py") & SECTIONS <= {room}
 
 
