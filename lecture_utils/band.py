@@ -50,6 +50,7 @@ def play(roll: PianoRoll, sample_rate: int = audio.SAMPLE_RATE) -> np.ndarray:
     np.ndarray
         Shape ``(n,)``, float32: the roll's length and one second to ring out.
     """
+    check_roll(roll)
     sample_rate = audio.check_sample_rate(sample_rate)
     step = 60 / roll.tempo / roll.steps_per_beat
     x = np.zeros(round((roll.seconds + 1.0) * sample_rate), np.float32)
@@ -63,6 +64,12 @@ def play(roll: PianoRoll, sample_rate: int = audio.SAMPLE_RATE) -> np.ndarray:
     fade = sample_rate // 20  # a cymbal may ring longer than the roll
     x[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     return x / max(1.0, np.abs(x).max() / 0.98)
+
+
+def check_roll(roll: PianoRoll) -> None:
+    """Raise TypeError, with what to do, for an array or anything else that is no roll."""
+    if not hasattr(roll, "notes"):
+        raise TypeError(f"roll: this is {type(roll).__name__}; make a pianoroll.PianoRoll of it.")
 
 
 def _family(program: int) -> str:
@@ -132,6 +139,7 @@ def draw(
 
     from lecture_utils import plot
 
+    check_roll(roll)
     ax = plot.subplots()[1] if ax is None else ax
     rows, per_bar = roll.notes(), 4 * roll.steps_per_beat
     for track in range(len(roll.programs)):

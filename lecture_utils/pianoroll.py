@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lecture_utils import data, doors
-from lecture_utils.band import draw, play
+from lecture_utils.band import check_roll, draw, play
 from lecture_utils.roll_metrics import (
     as_cells,
     drum_pattern,
@@ -39,7 +39,7 @@ DRUMS = 128
 BAND = {"drums": DRUMS, "keys": 0, "guitar": 27, "bass": 33, "strings": 48}
 
 #: Longer files and event lists are refused (a damaged file may announce years of rest).
-MAX_STEPS = 100_000
+MAX_STEPS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,9 +172,15 @@ def from_notes(
     """
     steps = doors.number(steps, "steps", 1, MAX_STEPS, whole=True)
     n_pitches = doors.number(n_pitches, "n_pitches", 1, 128, whole=True)
+    lowest_pitch = doors.number(lowest_pitch, "lowest_pitch", 0, 127, whole=True)
+    rows = doors.array(list(notes) if isinstance(notes, Iterable) else notes, "notes")
+    if rows.size and (rows.shape[1:] != (4,) or (rows % 1).any()):
+        raise ValueError("notes: give rows of four whole numbers, (track, start, stop, pitch).")
+    if not isinstance(programs, (tuple, list)) or not programs:
+        raise TypeError(f"programs={doors.shown(programs)}: give one number for each track.")
     sounding = np.zeros((len(programs), steps, n_pitches), bool)
     onsets = np.zeros_like(sounding)
-    for track, start, stop, pitch in sorted(notes, key=lambda note: note[1]):
+    for track, start, stop, pitch in sorted(rows.astype(int).tolist(), key=lambda row: row[1]):
         if not lowest_pitch <= pitch < lowest_pitch + n_pitches:
             keys = f"{lowest_pitch} to {lowest_pitch + n_pitches - 1}"
             raise ValueError(
@@ -196,6 +202,7 @@ def to_events(roll: PianoRoll) -> list[str]:
     First every track is named by its program (128 is the drum kit); later a program comes again
     where the track changes. Times are steps. What ends goes before what begins.
     """
+    check_roll(roll)
     acts = []
     for track, start, stop, pitch in roll.notes().tolist():
         acts += [(start, 1, track, pitch), (stop, 0, track, pitch)]
@@ -285,6 +292,7 @@ def to_midi(roll: PianoRoll, file: str | os.PathLike) -> None:
     """
     import mido
 
+    check_roll(roll)
     tick = 24  # ticks a step
     channels = [9 if p == DRUMS else None for p in roll.programs]
     free = iter([*range(9), *range(10, 16)])
