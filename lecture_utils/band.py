@@ -103,10 +103,10 @@ def _pluck(pitch: int, seconds: float, sample_rate: int) -> np.ndarray:
     period = sample_rate / (440 * 2 ** ((pitch - 69) / 12)) - 0.5  # the mean below waits half
     whole, part = int(period), period - int(period)
     n = round((seconds + 0.15) * sample_rate)
-    burst = np.zeros(n)
-    length = min(n, whole + 1)
-    burst[:length] = np.random.default_rng(pitch).uniform(-1, 1, length)
-    burst[:length] -= burst[:length].mean()
+    burst, length = np.zeros(n), min(n, whole + 1)
+    noise = np.random.default_rng(pitch).uniform(-1, 1, length)
+    noise = lfilter([0.16], [1, -1.2, 0.36], noise)  # a finger, no nail: less of the highs
+    burst[:length] = noise - noise.mean()  # a constant would go round for long, unheard
     loop = np.zeros(whole + 3)
     loop[0] = 1
     loss = 10 ** (-3 * period / sample_rate / 2.5)  # 60 dB in 2.5 s

@@ -109,6 +109,7 @@ def test_plucked_string_is_in_tune(pitch):
     from lecture_utils import band
 
     x = band._pluck(pitch, 1.0, 16_000)
+    assert abs(x.mean()) < 0.001 and np.abs(x).max() < 0.8
     hz = 440 * 2 ** ((pitch - 69) / 12)
     spectrum = np.abs(np.fft.rfft(x[:16_000] * np.hanning(16_000), 2**19))
     frequency = np.fft.rfftfreq(2**19, 1 / 16_000)
