@@ -114,7 +114,8 @@ def _pluck(pitch: int, seconds: float, sample_rate: int) -> np.ndarray:
     x = lfilter([1.0], loop, burst)
     held = min(n, round(seconds * sample_rate))
     x[held:] *= np.exp(-np.arange(n - held) / (0.03 * sample_rate))
-    return (0.12 * x / np.sqrt(np.mean(x[: sample_rate // 10] ** 2))).astype(np.float32)
+    level = np.sqrt(np.mean(x[: sample_rate // 10] ** 2))
+    return (0.12 * x / max(level, np.abs(x).max() / 5)).astype(np.float32)
 
 
 def draw(
