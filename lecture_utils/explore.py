@@ -25,8 +25,9 @@ from lecture_utils.frames import (
     to_png,
     to_source,
 )
+from lecture_utils.upload import upload
 
-__all__ = ["Explorer", "choice", "frames", "picture", "slider", "sound", "steps"]
+__all__ = ["Explorer", "choice", "frames", "picture", "slider", "sound", "steps", "upload"]
 
 _WIDE = {"description_width": "initial"}
 

@@ -12,9 +12,7 @@ import numpy as np
 import torch
 
 from lecture_utils import data, ddsp, training
-
-#: Frames that a note is given after its end: it still rings, and silence has no pitch to ring at.
-RELEASE_FRAMES = 25
+from lecture_utils.timbre_transfer import hold_pitch
 
 
 @dataclass(frozen=True)
@@ -59,14 +57,6 @@ class Examples:
         )
         sounds = np.stack([self.audio[hop * s : hop * (s + n_frames)] for s in starts])
         return (*map(torch.from_numpy, controls), torch.from_numpy(sounds))
-
-
-def hold_pitch(f0_hz: np.ndarray, n_frames: int = RELEASE_FRAMES) -> np.ndarray:
-    """Let each note's last pitch last `n_frames` more, unless the next note begins before."""
-    index = np.where(f0_hz > 0, np.arange(len(f0_hz)), -1)
-    last = np.maximum.accumulate(index)
-    held = (last >= 0) & (np.arange(len(f0_hz)) - last <= n_frames)
-    return np.where(held, f0_hz[np.maximum(last, 0)], 0).astype(np.float32)
 
 
 def train_ddsp(
@@ -124,8 +114,16 @@ def train_ddsp(
     training.save_weights(
         folder / f"{name}.safetensors", model,
         step=run.step, seconds=round(run.seconds), seed=recipe.seed, sound=recipe.sound,
+        **where_it_plays(examples),
     )  # fmt: skip
     return run
+
+
+def where_it_plays(examples: Examples) -> dict[str, float]:
+    """Return the median pitch and loudness, to which timbre transfer fits other tunes."""
+    voiced = examples.f0_hz > 0
+    medians = np.median(examples.f0_hz[voiced]), np.median(examples.loudness_db[voiced])
+    return {"pitch_hz": round(float(medians[0]), 1), "level_db": round(float(medians[1]), 1)}
 
 
 @torch.inference_mode()

@@ -21,6 +21,7 @@ PARTS = {
     "wavenet_generation": "wavenet",
     "linear_prediction": "wavenet",
     "ddsp_synth": "ddsp",
+    "timbre_transfer": "ddsp",
 }
 #: Programs and exercises, above all rooms: they may use any, no room uses them.
 ABOVE = {"train", "train_ddsp", "train_wavenet", "exercises"}
