@@ -84,7 +84,7 @@ def _note(family: str, pitch: int, seconds: float, sample_rate: int) -> np.ndarr
     if family == "drums":
         x = data.load(_CLIP.get(pitch, "tom"), sample_rate)[0]
         return x * _GAINS["drums"] / np.abs(x).max()
-    if family in ("pluck", "bass"):
+    if family in ("pluck", "bass") and pitch <= 100:  # higher, the delay is too short to tune
         return _pluck(pitch, seconds, sample_rate) * _GAINS[family]
     solo = {"flute": ("flute", 60, 91), "bowed": ("cello" if pitch < 60 else "violin", 36, 91)}
     if family in solo and solo[family][1] <= pitch <= solo[family][2] and seconds >= 0.05:

@@ -125,6 +125,16 @@ def test_drums_strike_when_they_should_and_silence_is_silent():
     assert not pianoroll.play(PianoRoll(np.zeros((1, 16, 84)))).any()
 
 
+@pytest.mark.parametrize("program", [0, 27, 33, 48, 73, 90, DRUMS])
+def test_every_key_of_every_instrument_sounds(program):
+    keys = [(0, k, k + 1, pitch) for k, pitch in enumerate((0, 20, 50, 90, 101, 127))]
+    roll = from_notes(keys, 6, (program,), 0, 128, tempo=60)
+    x = pianoroll.play(roll)
+    assert np.isfinite(x).all() and np.abs(x).max() <= 0.99
+    for k in range(6):
+        assert audio.level_db(x[4000 * k : 4000 * (k + 1)]) > -60
+
+
 def test_no_roll_clips():
     cells = pianoroll.corpus("test")[0]
     busiest = cells[cells.sum((1, 2, 3)).argmax()]
