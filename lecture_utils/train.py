@@ -185,6 +185,8 @@ def train_vocoder(
             folder / f"{name}.safetensors", average.model,
             step=run.step, seconds=round(run.seconds), seed=recipe.seed, sound=recipe.sound,
         )  # fmt: skip
+    if accelerator:
+        accelerator.end_training()  # or a process may abort on its way out
     return run
 
 
