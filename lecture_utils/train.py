@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from lecture_utils import (
+    adversarial,
     data,
     hifi_gan,
     mel,
@@ -150,7 +151,7 @@ def train_vocoder(
     if accelerator:
         wrapped_g, *wrapped_d = accelerator.prepare(generator, *critics)
     losses = recipe.losses
-    game = training.Adversarial(
+    game = adversarial.Adversarial(
         wrapped_g, wrapped_d, optimizers, losses.discriminator_loss, losses.generator_loss,
         losses.feature_loss, losses.mel_loss if recipe.target else None,
         bf16=training.has_fast_bf16() if bf16 is None else bf16, accelerator=accelerator,

@@ -18,7 +18,7 @@ import torch
 from published import old_twin
 from safetensors.torch import load_file, save_file
 
-from lecture_utils import data, hifi_gan, mel, melgan, train, training
+from lecture_utils import adversarial, data, hifi_gan, mel, melgan, train, training
 from lecture_utils.training import load_published, load_weights, save_weights
 
 # ------------------------------------------------------------------------------- weights
@@ -442,7 +442,7 @@ def test_each_half_of_a_step_moves_its_own_networks_only():
             super().step()
             now("after " + self.name)
 
-    game = training.Adversarial(
+    game = adversarial.Adversarial(
         generator, [critic], (Watched("generator", generator), Watched("critic", critic)),
         hifi_gan.discriminator_loss, hifi_gan.generator_loss, hifi_gan.feature_loss,
         lambda real, fake: (real - fake).abs().mean(),
@@ -475,7 +475,7 @@ def test_each_half_of_a_step_moves_its_own_networks_only():
 def test_without_critics_only_the_target_counts():
     generator, critic = torch.nn.Conv1d(3, 1, 1), Recorder()
     optimizers = tuple(torch.optim.SGD(m.parameters(), 0.1) for m in (generator, critic))
-    game = training.Adversarial(generator, [critic], optimizers, None, None, None,
+    game = adversarial.Adversarial(generator, [critic], optimizers, None, None, None,
                                 lambda real, fake: (real - fake).abs().mean())  # fmt: skip
     conditioning, real = torch.randn(2, 3, 50), torch.randn(2, 1, 50)
     first = game.step(conditioning, real, with_critics=False)
