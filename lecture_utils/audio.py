@@ -168,8 +168,9 @@ def read(
             file.seek(int(start * rate))
             x = file.read(int(round(seconds * rate)), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
+        reason = str(error).rsplit(": ", 1)[-1].rstrip(".")  # the path stands before it
         raise ValueError(
-            f"{path.name} is not a readable sound file ({error}); use WAV, FLAC, OGG or MP3."
+            f"{path.name} is not a readable sound file ({reason}); use WAV, FLAC, OGG or MP3."
         ) from None
     x = as_audio(x[:, 0] if x.shape[1] == 1 else _mix_down(x, path.name), path.name)
     if sample_rate is not None and sample_rate != rate:
