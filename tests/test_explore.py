@@ -127,6 +127,7 @@ def test_figures_do_not_pile_up_in_pyplot():
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    plt.close("all")
     explorer(figure=draw, alt="A slope")
     assert plt.get_fignums() == []
 
