@@ -12,6 +12,7 @@ help:
 	@echo 'make notebooks  run every cell of every notebook, with the network cut off'
 	@echo 'make doctor     say what is fine with this machine, and what to do about the rest'
 	@echo 'make bench      print measured ratios'
+	@echo 'make pages      run the notebooks into web pages that need no kernel, in build/pages'
 	@echo 'make data       rebuild what is built under data/'
 	@echo 'make lint       check and format the code'
 	@echo 'make clean      remove .venv and what tests left'
@@ -48,6 +49,12 @@ doctor: install
 bench: install
 	@$(PY) tests/bench.py $(ONLY)
 
+# Text before widgets: a page has no kernel to draw a widget, but holds its default.
+pages: install
+	@OMP_NUM_THREADS=1 $(PY) -m nbconvert --to html --execute --output-dir build/pages \
+	  --NbConvertBase.display_data_priority='["text/html","image/png","text/markdown","text/plain"]' \
+	  notebooks/*.ipynb
+
 data: install
 	@$(PY) -m lecture_utils.build_data
 
@@ -58,4 +65,4 @@ clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help install lab test unit notebooks browser doctor bench data lint clean
+.PHONY: help install lab test unit notebooks browser doctor bench pages data lint clean
