@@ -27,12 +27,14 @@ from lecture_utils import (
     melgan,
     metrics,
     train_ddsp,
+    train_gan,
     train_wavenet,
     training,
     vocoder,
 )
 from lecture_utils.audio import SAMPLE_RATE, as_audio
 from lecture_utils.train_ddsp import DdspRecipe
+from lecture_utils.train_gan import GanRecipe
 from lecture_utils.train_wavenet import WaveNetRecipe
 
 #: Steps at which the generator is kept, so that a class hears it improve.
@@ -94,6 +96,7 @@ RECIPES = {
     ),
     "ddsp_violin": DdspRecipe("violin"),
     "ddsp_flute": DdspRecipe("flute"),
+    "muse_gan": GanRecipe(),
     "wavenet_piano": WaveNetRecipe("piano"),
     "wavenet_violin": WaveNetRecipe("violin", conditioning_channels=80),
 }
@@ -253,6 +256,7 @@ def main(arguments: list[str] | None = None) -> None:
     train = {
         VocoderRecipe: train_vocoder,
         DdspRecipe: train_ddsp.train_ddsp,
+        GanRecipe: train_gan.train_gan,
         WaveNetRecipe: train_wavenet.train_wavenet,
     }[type(recipe)]
     train(options.name, recipe, folder, options.minutes, options.resume, options.steps)

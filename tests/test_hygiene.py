@@ -24,7 +24,7 @@ PARTS = {
     "timbre_transfer": "ddsp",
 }
 #: Programs and exercises, above all rooms: they may use any, no room uses them.
-ABOVE = {"train", "train_ddsp", "train_wavenet", "exercises"}
+ABOVE = {"train", "train_ddsp", "train_gan", "train_wavenet", "exercises"}
 
 
 def imported(path):

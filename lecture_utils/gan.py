@@ -1,0 +1,334 @@
+"""Generative adversarial networks: Wasserstein losses, gradient penalty, and a small MuseGAN.
+
+Music here is a phrase of four bars for five tracks, cells ``(batch, 5, 64, 84)`` of 0 and 1, as
+from :func:`lecture_utils.pianoroll.corpus`. Used by notebook 01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lecture_utils import doors
+
+#: Tracks, bars, sixteenths a bar and keys of a phrase.
+N_TRACKS, N_BARS, BAR_STEPS, N_PITCHES = 5, 4, 16, 84
+
+#: The four parts of the noise: for all tracks or each its own, for the phrase or for each bar.
+NOISE = ("shared", "shared_in_time", "private", "private_in_time")
+
+SLOPE = 0.2
+
+# ------------------------------------------------------------------------------- losses
+
+
+def critic_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    """Wasserstein (Arjovsky et al. 2017): raise the scores of real data, lower those of fakes."""
+    return fake.mean() - real.mean()
+
+
+def generator_loss(fake: torch.Tensor) -> torch.Tensor:
+    """Wasserstein: raise the critic's score."""
+    return -fake.mean()
+
+
+def gradient_penalty(
+    critic: Callable[[torch.Tensor], torch.Tensor],
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    mix: torch.Tensor | None = None,
+) -> torch.Tensor:
+    r"""Return how far the critic's slope is from one (Gulrajani et al. 2017, equation 3).
+
+    ``mean((|d critic(x) / dx| - 1)^2)`` at points x between real and fake data,
+    ``x = mix * real + (1 - mix) * fake``. For a linear critic ``w . x`` it is ``(|w| - 1)^2``.
+
+    Parameters
+    ----------
+    critic : callable
+        Scores ``(batch,)`` or ``(batch, 1)`` of data ``(batch, ...)``.
+    real, fake : torch.Tensor
+        Data of one shape.
+    mix : torch.Tensor, optional
+        Shape ``(batch,)``, 0..1: by dice if not given.
+
+    Returns
+    -------
+    torch.Tensor
+        One number, with a gradient for the critic's weights; the weight (10 in the paper) is not
+        in it.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or the critic gives other than one score each.
+    """
+    if real.shape != fake.shape or real.ndim < 2 or not len(real):
+        raise ValueError(
+            f"real {tuple(real.shape)} and fake {tuple(fake.shape)}: one shape (batch, ...) needed."
+        )
+    mix = torch.rand(len(real), device=real.device) if mix is None else mix
+    if mix.shape != (len(real),):
+        raise ValueError(f"mix: one number for each of the {len(real)} examples is needed.")
+    mix = mix.reshape(-1, *[1] * (real.ndim - 1)).to(real)
+    between = (mix * real + (1 - mix) * fake).detach().requires_grad_()
+    scores = critic(between)
+    if scores.numel() != len(real):
+        raise ValueError(f"critic: {tuple(scores.shape)} scores for {len(real)} examples.")
+    (slope,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
+    return ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+# ------------------------------------------------------------------------------- layers
+
+# A convolution whose stride is its kernel is one matrix for every piece of its input. Written as
+# such it is several times faster on a processor, above all in the penalty's second derivative.
+
+
+class PerTrack(nn.Module):
+    """A linear layer for each track: ``(5, rows, inputs)`` to ``(5, rows, outputs)``."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        bound = inputs**-0.5
+        self.weight = nn.Parameter(torch.empty(N_TRACKS, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(N_TRACKS, 1, outputs).uniform_(-bound, bound))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply each track's layer to its rows."""
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class StepReader(nn.Module):
+    """Cells ``(batch, channels, steps, 84)`` to features of each step, ``(batch, steps, n)``.
+
+    Convolutions along pitch with strides 12 and 7: first within each octave, then over all.
+    """
+
+    def __init__(self, channels: int, hidden: int, features: int) -> None:
+        super().__init__()
+        self.octaves = nn.Linear(12 * channels, hidden)
+        self.keys = nn.Linear(7 * hidden, features)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Read every step."""
+        octaves = x.unflatten(-1, (7, 12)).permute(0, 2, 3, 1, 4).flatten(-2)
+        octaves = F.leaky_relu(self.octaves(octaves), SLOPE)
+        return F.leaky_relu(self.keys(octaves.flatten(-2)), SLOPE)
+
+
+def _joined(x: torch.Tensor, length: int) -> torch.Tensor:
+    """Join every `length` neighbours: ``(batch, n, c)`` to ``(batch, n / length, length * c)``."""
+    return x.unflatten(1, (-1, length)).flatten(2)
+
+
+def _each_bar(x: torch.Tensor) -> torch.Tensor:
+    """Repeat vectors ``(..., n)`` for each bar: ``(..., 4, n)``."""
+    return x[..., None, :].expand(*x.shape[:-1], N_BARS, -1)
+
+
+# ------------------------------------------------------------------------------- generator
+
+
+class BarGenerators(nn.Module):
+    """What is to be in a bar ``(5, rows, inputs)`` to logits of its cells ``(5, rows, 16, 84)``.
+
+    Each track has its own. Time grows first, from 4 beats to 8 and 16 steps; then pitch, to 7
+    octaves of 12 keys: transposed convolutions with strides 2, 2, 7 and 12.
+    """
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.beats = PerTrack(inputs, 4 * hidden)
+        self.eighths = PerTrack(hidden, 2 * hidden)
+        self.sixteenths = PerTrack(hidden, 2 * hidden)
+        self.octaves = PerTrack(hidden, 7 * hidden // 2)
+        self.keys = PerTrack(hidden // 2, 12)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits."""
+        rows = x.shape[1]
+        layers = (self.beats, self.eighths, self.sixteenths, self.octaves)
+        for layer, parts in zip(layers, (4, 2, 2, 7), strict=True):
+            x = F.relu(layer(x)).unflatten(-1, (parts, -1)).flatten(1, 2)
+        return self.keys(x).reshape(N_TRACKS, rows, BAR_STEPS, N_PITCHES)
+
+
+class Generator(nn.Module):
+    """Small MuseGAN (Dong et al. 2018, the hybrid model): noise to phrases.
+
+    Every bar of every track is made by the track's own bar generator from four vectors: what all
+    tracks share, and what is the track's own, both constant or unrolled in time; and from a code of
+    the tracks that are given, if there are any (the paper's accompaniment).
+    """
+
+    def __init__(self, noise: int = 32, hidden: int = 96, code: int = 64) -> None:
+        super().__init__()
+        self.config = {"noise": noise, "hidden": hidden, "code": code}
+        self.shared_in_time = nn.Sequential(
+            nn.Linear(noise, 2 * noise), nn.ReLU(), nn.Linear(2 * noise, N_BARS * noise)
+        )
+        self.private_in_time = nn.Sequential(
+            PerTrack(noise, 2 * noise), nn.ReLU(), PerTrack(2 * noise, N_BARS * noise)
+        )
+        self.reader = StepReader(N_TRACKS, hidden // 2, hidden // 2)
+        self.coder = nn.Linear(BAR_STEPS * (hidden // 2), code)
+        self.bars = BarGenerators(len(NOISE) * noise + code + N_TRACKS, hidden)
+
+    def noise(self, batch: int, seed: int | None = None) -> dict[str, torch.Tensor]:
+        """Throw the dice for `batch` phrases: a tensor for each part of :data:`NOISE`.
+
+        Shapes are ``(batch, noise)`` for the shared parts, ``(batch, 5, noise)`` for the others.
+        """
+        batch, seed = doors.number(batch, "batch", 1, whole=True), doors.seed(seed)
+        dice = None if seed is None else torch.Generator().manual_seed(seed)
+        size = self.config["noise"]
+        shapes = [(batch, size)] * 2 + [(batch, N_TRACKS, size)] * 2
+        return {
+            part: torch.randn(shape, generator=dice)
+            for part, shape in zip(NOISE, shapes, strict=True)
+        }
+
+    def forward(
+        self,
+        noise: dict[str, torch.Tensor],
+        given: torch.Tensor | None = None,
+        is_given: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Make phrases.
+
+        Parameters
+        ----------
+        noise : dict
+            As from :meth:`noise`.
+        given : torch.Tensor, optional
+            Phrases ``(batch, 5, 64, 84)`` of which some tracks are to be accompanied.
+        is_given : torch.Tensor, optional
+            Which: ``(batch, 5)``, 0 or 1. These come back unchanged.
+
+        Returns
+        -------
+        torch.Tensor
+            Shape ``(batch, 5, 64, 84)``, 0 or 1. Gradients pass the rounding as if it were not
+            there (straight through: Dong and Yang 2018).
+        """
+        batch = len(noise["shared"])
+        if given is None:
+            given = torch.zeros(batch, N_TRACKS, N_BARS * BAR_STEPS, N_PITCHES)
+            is_given = torch.zeros(batch, N_TRACKS)
+        mask = is_given.to(given)
+        read = self.reader(given * mask[..., None, None])
+        common = [
+            _each_bar(noise["shared"]),
+            self.shared_in_time(noise["shared_in_time"]).unflatten(-1, (N_BARS, -1)),
+            self.coder(_joined(read, BAR_STEPS)),
+            _each_bar(mask),
+        ]
+        common = torch.cat(common, -1).expand(N_TRACKS, -1, -1, -1)
+        in_time = self.private_in_time(noise["private_in_time"].transpose(0, 1))
+        own = [_each_bar(noise["private"].transpose(0, 1)), in_time.unflatten(-1, (N_BARS, -1))]
+        logits = self.bars(torch.cat([common, *own], -1).flatten(1, 2))
+        soft = torch.sigmoid(logits.unflatten(1, (batch, N_BARS)).flatten(2, 3).transpose(0, 1))
+        made = (soft > 0.5).to(soft) + soft - soft.detach()
+        return torch.where(mask[..., None, None] > 0, given, made)
+
+
+# ------------------------------------------------------------------------------- critic
+
+
+class Critic(nn.Module):
+    """Score phrases ``(batch, 5, 64, 84)``: one number each, ``(batch,)``, larger is more real.
+
+    It looks at keys and at where they are struck, by octaves and folded to pitch classes; then
+    sums up each bar and judges it by itself, and the phrase of four bars as a whole.
+    """
+
+    def __init__(self, hidden: int = 64) -> None:
+        super().__init__()
+        self.config = {"hidden": hidden}
+        self.reader = StepReader(2 * N_TRACKS, hidden, 2 * hidden)
+        self.names = nn.Linear(12 * N_TRACKS, hidden)
+        self.eighths = nn.Linear(2 * 3 * hidden, 2 * hidden)
+        self.beats = nn.Linear(2 * 2 * hidden, 2 * hidden)
+        self.bars = nn.Linear(4 * 2 * hidden, 4 * hidden)
+        self.bar_score = nn.Linear(4 * hidden, 1)
+        self.phrase = nn.Linear(N_BARS * 4 * hidden, 2 * hidden)
+        self.phrase_score = nn.Linear(2 * hidden, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return scores."""
+        struck = F.relu(x - F.pad(x, (0, 0, 1, 0))[:, :, :-1])
+        keys = self.reader(torch.cat([x, struck], 1))
+        folded = x.unflatten(-1, (7, 12)).sum(-2).transpose(1, 2).flatten(2)
+        x = torch.cat([keys, F.leaky_relu(self.names(folded), SLOPE)], -1)
+        for layer, length in ((self.eighths, 2), (self.beats, 2), (self.bars, 4)):
+            x = F.leaky_relu(layer(_joined(x, length)), SLOPE)
+        phrase = F.leaky_relu(self.phrase(x.flatten(1)), SLOPE)
+        return self.bar_score(x).mean((1, 2)) + self.phrase_score(phrase)[:, 0]
+
+
+# ------------------------------------------------------------------------------- use
+
+
+@torch.inference_mode()
+def generate(
+    model: Generator,
+    noise: dict[str, torch.Tensor],
+    given: np.ndarray | None = None,
+    track: int | None = None,
+) -> np.ndarray:
+    """Make phrases of notes.
+
+    Parameters
+    ----------
+    model : Generator
+        With its weights.
+    noise : dict
+        As from ``model.noise(batch, seed)``.
+    given : np.ndarray, optional
+        Phrases ``(batch, 5, 64, 84)``, of which one track is to be accompanied.
+    track : int, optional
+        Which one, 0..4.
+
+    Returns
+    -------
+    np.ndarray
+        Shape ``(batch, 5, 64, 84)``, bool.
+
+    Raises
+    ------
+    ValueError
+        If the noise has other parts or shapes, or `given` and `track` do not fit.
+    """
+    wanted = {part: x.shape[1:] for part, x in model.noise(1).items()}
+    shapes = {part: tuple(x.shape[1:]) for part, x in noise.items()}
+    batch = {len(x) for x in noise.values()}
+    if shapes != {part: tuple(s) for part, s in wanted.items()} or len(batch) != 1:
+        raise ValueError("noise: not of this model; start from model.noise(batch, seed).")
+    batch = batch.pop()
+    if (given is None) != (track is None):
+        raise ValueError("given, track: give both phrases and the number of their track, or none.")
+    if given is None:
+        return model(noise).numpy() > 0.5
+    track = doors.number(track, "track", 0, N_TRACKS - 1, whole=True)
+    given = doors.array(given, "given", ("batch", "tracks", "steps", "keys"), kinds="biuf")
+    if given.shape != (batch, N_TRACKS, N_BARS * BAR_STEPS, N_PITCHES):
+        raise ValueError(f"given: {given.shape} does not fit noise for {batch} phrases of 5x64x84.")
+    is_given = torch.zeros(batch, N_TRACKS)
+    is_given[:, track] = 1
+    return model(noise, torch.from_numpy(given.astype(np.float32)), is_given).numpy() > 0.5
+
+
+def interpolate(
+    start: dict[str, torch.Tensor], end: dict[str, torch.Tensor], way: float
+) -> dict[str, torch.Tensor]:
+    """Return noise on the way from `start` (0) to `end` (1), along the arc, of its usual length."""
+    way = doors.number(way, "way", 0, 1)
+    return {
+        part: x * float(np.cos(way * np.pi / 2)) + end[part] * float(np.sin(way * np.pi / 2))
+        for part, x in start.items()
+    }

@@ -1,0 +1,150 @@
+"""The MuseGAN recipe: four-bar phrases from noise, or around a given track (Dong et al. 2018).
+
+Run by ``python -m lecture_utils.train muse_gan``; used by notebook 01.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lecture_utils import gan, pianoroll, training
+
+
+@dataclass(frozen=True)
+class GanRecipe:
+    """A MuseGAN on the training songs: how large, how long."""
+
+    noise: int = 32
+    hidden: int = 96
+    critic_hidden: int = 64
+    n_steps: int = 100_000
+    batch: int = 32
+    learning_rate: float = 5e-4
+    penalty: float = 10.0
+    transpose: int = 3  # semitones down, and up
+    share_given: float = 0.5  # of the phrases that are made around a given track
+    average: float = 0.999
+    watch_every: int = 250
+    snapshots: tuple[int, ...] = (0, 50, 200, 1000, 4000, 16_000)
+    seed: int = 1234
+
+
+class Phrases:
+    """The training songs, each phrase moved to another key every time it is drawn."""
+
+    def __init__(self, part: str = "train") -> None:
+        self.cells, _ = pianoroll.corpus(part)
+
+    def draw(self, batch: int, transpose: int, rng: np.random.Generator) -> torch.Tensor:
+        """Return float phrases ``(batch, 5, 64, 84)``; drums keep their keys."""
+        rows = self.cells[rng.integers(0, len(self.cells), batch)].astype(np.float32)
+        for row, shift in zip(rows, rng.integers(-transpose, transpose + 1, batch), strict=True):
+            row[1:] = moved(row[1:], int(shift))
+        return torch.from_numpy(rows)
+
+
+def moved(cells: np.ndarray, shift: int) -> np.ndarray:
+    """Transpose cells ``(..., keys)``; what leaves the keyboard is left out."""
+    out = np.roll(cells, shift, -1)
+    out[..., : max(0, shift)] = 0
+    out[..., cells.shape[-1] + min(0, shift) :] = 0
+    return out
+
+
+def train_gan(
+    name: str,
+    recipe: GanRecipe,
+    folder: Path,
+    minutes: float | None = None,
+    resume: bool = False,
+    n_steps: int | None = None,
+) -> training.Run:
+    """Train a MuseGAN; the run's folder holds state, log, snapshots and weights.
+
+    Parameters
+    ----------
+    name, recipe
+        An entry of :data:`lecture_utils.train.RECIPES`.
+    folder : Path
+        Where state and log live.
+    minutes, n_steps : float, int, optional
+        When to stop; the recipe's number of steps by default.
+    resume : bool
+        Go on from the saved state.
+    """
+    phrases, held_out = Phrases(), Phrases("test")
+    torch.manual_seed(recipe.seed)
+    generator = gan.Generator(recipe.noise, recipe.hidden)
+    critic = gan.Critic(recipe.critic_hidden)
+    average = training.Average(generator, recipe.average)
+    optimizers = [
+        torch.optim.Adam(part.parameters(), recipe.learning_rate, betas=(0.5, 0.9))
+        for part in (generator, critic)
+    ]
+    parts = {"generator": generator, "average": average.model, "critic": critic}
+    parts |= {"optimizer_g": optimizers[0], "optimizer_d": optimizers[1]}
+    run = training.Run(folder, parts, resume)
+    latest: dict[str, float] = {}
+
+    def fakes(real: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        """Make as many phrases; part of them around one track of the real ones."""
+        is_given = np.eye(gan.N_TRACKS)[rng.integers(0, gan.N_TRACKS, len(real))]
+        is_given *= rng.random((len(real), 1)) < recipe.share_given
+        noise = generator.noise(len(real), int(rng.integers(2**31)))
+        return generator(noise, real, torch.from_numpy(is_given))
+
+    def one_step(step: int) -> dict[str, float]:
+        rng = np.random.default_rng([recipe.seed, step])
+        torch.manual_seed(int(rng.integers(2**31)))  # for the points of the penalty
+        real, other = (phrases.draw(recipe.batch, recipe.transpose, rng) for _ in range(2))
+        fake = fakes(other, rng)
+        distance = -gan.critic_loss(critic(real), critic(fake.detach()))
+        penalty = gan.gradient_penalty(critic, real, fake.detach())
+        optimizers[1].zero_grad(set_to_none=True)
+        (recipe.penalty * penalty - distance).backward()
+        optimizers[1].step()
+        critic.requires_grad_(False)
+        optimizers[0].zero_grad(set_to_none=True)
+        gan.generator_loss(critic(fake)).backward()
+        optimizers[0].step()
+        critic.requires_grad_(True)
+        average.update(generator, step)
+        latest.update(distance=float(distance.detach()), penalty=float(penalty.detach()))
+        return latest
+
+    def watched() -> None:
+        run.log(
+            **{k: round(v, 4) for k, v in latest.items()},
+            held_out_distance=round(distance_to(critic, average.model, held_out.cells), 4),
+        )
+
+    def snapshot() -> None:
+        if run.step in recipe.snapshots:
+            for what, model in (("generator", average.model), ("critic", critic)):
+                file = folder / "snapshots" / f"{name}_{what}_{run.step}.safetensors"
+                training.save_weights(file, model, half=True, step=run.step)
+
+    if run.step == 0:
+        snapshot()
+    run.loop(
+        one_step, recipe.n_steps if n_steps is None else n_steps, minutes,
+        ((recipe.watch_every, watched), (1, snapshot)),
+    )  # fmt: skip
+    for what, model in (("", average.model), ("_critic", critic)):
+        training.save_weights(
+            folder / f"{name}{what}.safetensors", model,
+            step=run.step, seconds=round(run.seconds), seed=recipe.seed,
+        )  # fmt: skip
+    return run
+
+
+@torch.inference_mode()
+def distance_to(critic: gan.Critic, generator: gan.Generator, cells: np.ndarray) -> float:
+    """Return how much higher the critic scores real phrases ``(n, 5, 64, 84)`` than made ones."""
+    fake = generator(generator.noise(256, seed=0))
+    real = torch.from_numpy(cells[:256].astype(np.float32))
+    return float(critic(real).mean() - critic(fake).mean())
