@@ -36,12 +36,15 @@ def save_weights(path: str | Path, model: nn.Module, half: bool = False, **facts
         name: (value.half() if half and value.is_floating_point() else value).contiguous().cpu()
         for name, value in model.state_dict().items()
     }
-    metadata = {
+    return replace_file(Path(path), tensors, _metadata(model, facts))
+
+
+def _metadata(model: nn.Module, facts: dict) -> dict[str, str]:
+    return {
         "model": f"{type(model).__module__.split('.')[-1]}.{type(model).__name__}",
         "config": json.dumps(model.config),
         "facts": json.dumps(facts),
     }
-    return replace_file(Path(path), tensors, metadata)
 
 
 def load_weights(name: str | Path, model_class: type[nn.Module]) -> nn.Module:
@@ -59,6 +62,37 @@ def load_weights(name: str | Path, model_class: type[nn.Module]) -> nn.Module:
     ValueError
         If the file was altered, is no safetensors file of this course or belongs to another model.
     """
+    path, tensors, metadata = _read(name, model_class)
+    return _build(path, tensors, metadata, model_class)
+
+
+def save_snapshots(path: str | Path, models: dict[int, nn.Module], **facts: object) -> Path:
+    """Write one model at several steps of its training into one file, in float16."""
+    tensors = {
+        f"{step}/{name}": value.half().contiguous()
+        for step, model in models.items()
+        for name, value in model.state_dict().items()
+    }
+    return replace_file(Path(path), tensors, _metadata(next(iter(models.values())), facts))
+
+
+def load_snapshots(name: str | Path, model_class: type[nn.Module]) -> dict[int, nn.Module]:
+    """Load what :func:`save_snapshots` wrote: step -> model, in order; errors as for weights."""
+    path, tensors, metadata = _read(name, model_class)
+    parts: dict[str, dict] = {}
+    for key, value in tensors.items():
+        step, _, inner = key.partition("/")
+        parts.setdefault(step, {})[inner] = value
+    if not all(step.isdigit() for step in parts):
+        raise ValueError(f"{path.name} holds one model, no snapshots; use load_weights.")
+    return {
+        int(step): _build(path, parts[step], metadata, model_class)
+        for step in sorted(parts, key=int)
+    }
+
+
+def _read(name: str | Path, model_class: type[nn.Module]) -> tuple[Path, dict, dict]:
+    """Return the path, tensors and metadata of weights that belong to `model_class`."""
     path = name if isinstance(name, Path) else data.path(name)
     if not path.is_file():
         raise FileNotFoundError(f"No weights at {path}; train them or check the name.")
@@ -76,6 +110,12 @@ def load_weights(name: str | Path, model_class: type[nn.Module]) -> nn.Module:
             f"{path.name} holds weights of {metadata.get('model', 'an unknown model')}, "
             f"not of {wanted}."
         )
+    return path, tensors, metadata
+
+
+def _build(path: Path, tensors: dict, metadata: dict, model_class: type[nn.Module]) -> nn.Module:
+    """Make the model of a file and give it its tensors."""
+    wanted = metadata["model"]
     try:
         model = model_class(**json.loads(metadata["config"]))
         facts = json.loads(metadata.get("facts", "{}"))

@@ -19,7 +19,13 @@ from published import old_twin
 from safetensors.torch import load_file, save_file
 
 from lecture_utils import adversarial, data, hifi_gan, mel, melgan, train, training
-from lecture_utils.training import load_published, load_weights, save_weights
+from lecture_utils.training import (
+    load_published,
+    load_snapshots,
+    load_weights,
+    save_snapshots,
+    save_weights,
+)
 
 # ------------------------------------------------------------------------------- weights
 
@@ -110,6 +116,24 @@ def test_wrong_weights_get_one_sentence(tmp_path, kind, message):
         load_weights(file, hifi_gan.Generator)
     assert "\n" not in str(info.value) and "w.safetensors" in str(info.value)
     assert not (tmp_path / "executed").exists()
+
+
+def test_snapshots_come_back_by_step(tmp_path):
+    models = {step: tiny_generator() for step in (1000, 0, 20_000)}
+    for step, model in models.items():
+        model.conv_pre.bias.data.fill_(step / 1000)
+    file = save_snapshots(tmp_path / "s.safetensors", models, seed=1)
+    loaded = load_snapshots(file, hifi_gan.Generator)
+    assert list(loaded) == [0, 1000, 20_000]
+    assert [model.conv_pre.bias[0].item() for model in loaded.values()] == [0, 1, 20]
+    assert loaded[0].facts == {"seed": 1} and not loaded[0].training
+    with pytest.raises(ValueError, match="does not fit its own configuration"):
+        load_weights(file, hifi_gan.Generator)
+    one = save_weights(tmp_path / "w.safetensors", models[0])
+    with pytest.raises(ValueError, match="holds one model, no snapshots"):
+        load_snapshots(one, hifi_gan.Generator)
+    with pytest.raises(ValueError, match="weights of hifi_gan.Generator, not of melgan"):
+        load_snapshots(file, melgan.Generator)
 
 
 def test_shipped_weights_are_found_by_name_and_refused_when_altered(tmp_path, monkeypatch):
