@@ -27,6 +27,7 @@ from lecture_utils import (
     melgan,
     metrics,
     train_ddsp,
+    train_diffusion,
     train_gan,
     train_wavenet,
     training,
@@ -34,6 +35,7 @@ from lecture_utils import (
 )
 from lecture_utils.audio import SAMPLE_RATE, as_audio
 from lecture_utils.train_ddsp import DdspRecipe
+from lecture_utils.train_diffusion import DiffusionRecipe
 from lecture_utils.train_gan import GanRecipe
 from lecture_utils.train_wavenet import WaveNetRecipe
 
@@ -97,6 +99,11 @@ RECIPES = {
     "ddsp_violin": DdspRecipe("violin"),
     "ddsp_flute": DdspRecipe("flute"),
     "muse_gan": GanRecipe(),
+    "cascade_form": DiffusionRecipe("form"),
+    "cascade_sketch": DiffusionRecipe("sketch"),
+    "cascade_melody": DiffusionRecipe("melody"),
+    "cascade_accompaniment": DiffusionRecipe("accompaniment"),
+    "cascade_flat": DiffusionRecipe("flat"),
     "wavenet_piano": WaveNetRecipe("piano"),
     "wavenet_violin": WaveNetRecipe("violin", conditioning_channels=80),
 }
@@ -256,6 +263,7 @@ def main(arguments: list[str] | None = None) -> None:
     train = {
         VocoderRecipe: train_vocoder,
         DdspRecipe: train_ddsp.train_ddsp,
+        DiffusionRecipe: train_diffusion.train_diffusion,
         GanRecipe: train_gan.train_gan,
         WaveNetRecipe: train_wavenet.train_wavenet,
     }[type(recipe)]

@@ -22,9 +22,13 @@ PARTS = {
     "linear_prediction": "wavenet",
     "ddsp_synth": "ddsp",
     "timbre_transfer": "ddsp",
+    "songs": "diffusion",
+    "cascade": "diffusion",
+    "song_metrics": "diffusion",
+    "unet": "diffusion",
 }
 #: Programs and exercises, above all rooms: they may use any, no room uses them.
-ABOVE = {"train", "train_ddsp", "train_gan", "train_wavenet", "exercises"}
+ABOVE = {"train", "train_ddsp", "train_diffusion", "train_gan", "train_wavenet", "exercises"}
 
 
 def imported(path):

@@ -1,0 +1,185 @@
+"""The cascade: a diffusion model for each level of a song, each told what the levels above hold.
+
+After Wang et al. (2024), made small: form and key, then a sketch of reduced melody and chords, then
+the melody, then the accompaniment (:mod:`lecture_utils.songs` tells what the images hold). A level
+is made in windows that slide by half of their length, the first half being what is there already.
+Beside it a flat model that makes melody and accompaniment at once, told nothing. Used by notebook
+02.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from lecture_utils import diffusion, doors, songs, unet
+
+#: Levels from the top down.
+LEVELS = ("form", "sketch", "melody", "accompaniment")
+
+#: What each model is told. "flat" makes the two lower levels in one image.
+ABOVE = {level: LEVELS[:k] for k, level in enumerate(LEVELS)} | {"flat": ()}
+
+#: Bars that a model sees at once.
+WINDOW_BARS = {"form": 32, "sketch": 32, "melody": 8, "accompaniment": 8, "flat": 8}
+
+#: Columns a bar, and channels, with the flat model's.
+PER_BAR = songs.PER_BAR | {"flat": 8}
+N_CHANNELS = {level: len(names) for level, names in songs.CHANNELS.items()}
+N_CHANNELS |= {"flat": N_CHANNELS["melody"] + N_CHANNELS["accompaniment"]}
+
+#: The noise schedule of all levels.
+SCHEDULE = diffusion.NoiseSchedule.linear()
+
+
+def model_for(level: str, width: int = 32) -> unet.UNet:
+    """Build the untrained network of a level (or "flat")."""
+    return unet.UNet(N_CHANNELS[_known(level)], condition_channels(level), width)
+
+
+def condition_channels(level: str) -> int:
+    """Return how many channels tell a model about the levels above."""
+    return sum(N_CHANNELS[name] for name in ABOVE[_known(level)])
+
+
+def image(level: str, levels: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the image that a model is to make, ``(channels, rows, columns)``, -1..1."""
+    names = ("melody", "accompaniment") if level == "flat" else (_known(level),)
+    if missing := [name for name in names if name not in levels]:
+        raise ValueError(f"levels: {missing[0]!r} is missing.")
+    return 2 * np.concatenate([levels[name] for name in names]).astype(np.float32) - 1
+
+
+def condition(level: str, levels: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the levels above on the grid of `level`, ``(channels, rows, columns)``, -1..1.
+
+    Pitch classes of the form are repeated for every octave, columns as often as the finer grid
+    needs.
+
+    Raises
+    ------
+    ValueError
+        If a level above is missing or they differ in length.
+    """
+    parts, bars = [], None
+    for name in ABOVE[_known(level)]:
+        if name not in levels:
+            raise ValueError(f"{level} needs the level above: {name!r} is missing.")
+        part = doors.array(levels[name], name, ("channels", "rows", "columns"), kinds="biuf")
+        if part.shape[0] != N_CHANNELS[name] or part.shape[2] % PER_BAR[name]:
+            raise ValueError(f"{name}: shape {part.shape} is no image of this level.")
+        if bars not in (None, part.shape[2] // PER_BAR[name]):
+            raise ValueError(f"{name}: {part.shape[2] // PER_BAR[name]} bars, others have {bars}.")
+        bars = part.shape[2] // PER_BAR[name]
+        if name == "form":
+            part = part[:, (songs.LOWEST + np.arange(songs.N_ROWS)) % 12]
+        parts.append(np.repeat(part, PER_BAR[level] // PER_BAR[name], axis=2))
+    if not parts:
+        return np.zeros((0, songs.N_ROWS if level == "flat" else 12, 0), np.float32)
+    return 2 * np.concatenate(parts).astype(np.float32) - 1
+
+
+def window(x: np.ndarray, level: str, bar: int) -> np.ndarray:
+    """Cut a model's window from an image or condition; beyond the end nothing (-1) is lit."""
+    per_bar = PER_BAR[_known(level)]
+    x = x[..., bar * per_bar : (bar + WINDOW_BARS[level]) * per_bar]
+    missing = WINDOW_BARS[level] * per_bar - x.shape[-1]
+    return np.pad(x, ((0, 0), (0, 0), (0, missing)), constant_values=-1)
+
+
+def generate(
+    model: unet.UNet,
+    level: str,
+    above: dict[str, np.ndarray] | None = None,
+    bars: int | None = None,
+    seed: int = 0,
+    n_steps: int = 25,
+    known: np.ndarray | None = None,
+    keep: np.ndarray | None = None,
+    told: bool = True,
+) -> np.ndarray:
+    """Make one level of a song.
+
+    Parameters
+    ----------
+    model : UNet
+        Of this level.
+    level : str
+        One of :data:`LEVELS`, or "flat".
+    above : dict, optional
+        The levels above, as in :class:`lecture_utils.songs.Song`.
+    bars : int, optional
+        Length, for a model that is told nothing (a form: 32 bars, the rest unlit).
+    seed : int
+        For the noise.
+    n_steps : int
+        DDIM jumps for each window.
+    known, keep : np.ndarray, optional
+        An image of this level, and bool for each of its columns, which are to stay: inpainting.
+    told : bool
+        False hides the levels above from the model, which it has met in training: an ablation.
+
+    Returns
+    -------
+    np.ndarray
+        The level's image: bool, or float32 0..1 for a form.
+
+    Raises
+    ------
+    ValueError
+        If the model is another level's, or what is given does not fit in shape.
+    """
+    if model.config["channels"] != N_CHANNELS[_known(level)]:
+        raise ValueError(f"model: makes {model.config['channels']} channels, not a {level}.")
+    told_all = condition(level, above or {})
+    per_bar, size = PER_BAR[level], WINDOW_BARS[level]
+    if ABOVE[level]:
+        bars = told_all.shape[2] // per_bar
+    bars = size if level == "form" else doors.number(bars, "bars", 1, songs.MAX_BARS, whole=True)
+    rows = 12 if level == "form" else songs.N_ROWS
+    shape = (N_CHANNELS[level], rows, per_bar * bars)
+    made, is_made = _start(shape, known, keep)
+    whole = max(bars, size)
+    seeds = np.random.SeedSequence(doors.number(seed, "seed", 0, whole=True)).generate_state(64)
+    for k, bar in enumerate(range(0, whole - size + 1 + (size // 2 - 1), size // 2)):
+        here = slice(bar * per_bar, min(bar + size, bars) * per_bar)
+        part = torch.from_numpy(window(told_all, level, bar))[None] if ABOVE[level] else None
+        if part is not None and not told:
+            part = torch.full_like(part, -1)
+        mask = np.ones((1, *shape[:2], size * per_bar), bool)  # beyond the end: nothing, known
+        mask[..., : here.stop - here.start] = is_made[here]
+        x = torch.randn(mask.shape, generator=torch.Generator().manual_seed(int(seeds[k])))
+        x = diffusion.sample(
+            SCHEDULE,
+            lambda x, t, part=part: model(x, torch.full((len(x),), t), part),
+            x, n_steps, int(seeds[-1 - k]), clip=True,
+            known=torch.from_numpy(window(made, level, bar))[None], mask=torch.from_numpy(mask),
+        )[0].numpy()[..., : here.stop - here.start]  # fmt: skip
+        made[..., here] = x if level == "form" else np.where(x > 0, 1, -1)
+        is_made[here] = True
+    return (made + 1) / 2 if level == "form" else made > 0
+
+
+def _start(
+    shape: tuple[int, int, int], known: np.ndarray | None, keep: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the image to fill in, and which of its columns are there already."""
+    made, is_made = np.full(shape, -1, np.float32), np.zeros(shape[2], bool)
+    if (known is None) != (keep is None):
+        raise ValueError("known, keep: give both or none of them.")
+    if known is not None:
+        known = doors.array(known, "known", kinds="biuf")
+        keep = doors.array(keep, "keep", ("columns",), kinds="b")
+        if known.shape != shape or keep.shape != shape[2:]:
+            raise ValueError(
+                f"known {known.shape}, keep {keep.shape}: expected {shape}, {shape[2:]}."
+            )
+        is_made |= keep
+        made[..., keep] = 2 * known[..., keep].astype(np.float32) - 1
+    return made, is_made
+
+
+def _known(level: str) -> str:
+    if level not in N_CHANNELS:
+        raise ValueError(f"level={doors.shown(level)}: one of {', '.join(N_CHANNELS)}.")
+    return level

@@ -1,0 +1,118 @@
+"""The network of the diffusion models: a small conditional U-Net with attention along time.
+
+Used by notebook 02.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def time_embedding(t: torch.Tensor, size: int) -> torch.Tensor:
+    """Write steps ``(batch,)`` as sines and cosines of falling frequency, ``(batch, size)``."""
+    rates = torch.exp(-np.log(10_000) * torch.arange(size // 2) / (size // 2 - 1))
+    angles = t.float()[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions with a shortcut; the time comes in between them."""
+
+    def __init__(self, inputs: int, outputs: int, time: int) -> None:
+        super().__init__()
+        self.first = nn.Sequential(
+            nn.GroupNorm(8, inputs), nn.SiLU(), nn.Conv2d(inputs, outputs, 3, padding=1)
+        )
+        self.time = nn.Linear(time, outputs)
+        self.second = nn.Sequential(
+            nn.GroupNorm(8, outputs), nn.SiLU(), nn.Conv2d(outputs, outputs, 3, padding=1)
+        )
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+        nn.init.zeros_(self.second[-1].weight)  # each block begins as its shortcut
+        nn.init.zeros_(self.second[-1].bias)
+
+    def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        """Apply the block to ``(batch, inputs, rows, columns)``."""
+        y = self.first(x) + self.time(time)[:, :, None, None]
+        return self.shortcut(x) + self.second(y)
+
+
+class TimeAttention(nn.Module):
+    """Each row looks along its own time line: so a section can be copied from its like."""
+
+    def __init__(self, channels: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.GroupNorm(8, channels)
+        self.into = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Attend over the columns of ``(batch, channels, rows, columns)``."""
+        qkv = self.into(self.norm(x)).unflatten(1, (3, self.heads, -1))  # b, 3, h, c, rows, cols
+        q, k, v = qkv.permute(1, 0, 4, 2, 5, 3)  # each b, rows, h, cols, c
+        y = F.scaled_dot_product_attention(q, k, v)
+        return x + self.out(y.permute(0, 2, 4, 1, 3).flatten(1, 2))
+
+
+class UNet(nn.Module):
+    """Small conditional U-Net: noisy image, step and condition to the noise (Ho et al. 2020).
+
+    Three sizes of the image: full, half and quarter; on the smaller two, attention along time.
+
+    Parameters
+    ----------
+    channels : int
+        Of the image ``(batch, channels, rows, columns)``; rows and columns are multiples of 4.
+    condition_channels : int
+        Of an image of the same rows and columns that is seen, not made: the level above.
+    width : int
+        Features at full size, a multiple of 8; twice as many at the smaller sizes.
+    """
+
+    def __init__(self, channels: int, condition_channels: int = 0, width: int = 32) -> None:
+        super().__init__()
+        self.config = {
+            "channels": channels, "condition_channels": condition_channels, "width": width,
+        }  # fmt: skip
+        time, wide = 4 * width, 2 * width
+        self.time = nn.Sequential(
+            nn.Linear(width, time), nn.SiLU(), nn.Linear(time, time), nn.SiLU()
+        )
+        self.into = nn.Conv2d(channels + condition_channels, width, 3, padding=1)
+        self.down = nn.ModuleList(
+            [ResidualBlock(width, width, time), ResidualBlock(width, wide, time),
+             ResidualBlock(wide, wide, time)]
+        )  # fmt: skip
+        self.up = nn.ModuleList(
+            [ResidualBlock(2 * wide, wide, time), ResidualBlock(2 * wide, wide, time),
+             ResidualBlock(wide + width, width, time)]
+        )  # fmt: skip
+        self.middle = ResidualBlock(wide, wide, time)
+        self.attention = nn.ModuleList([TimeAttention(wide) for _ in range(4)])
+        self.out = nn.Sequential(
+            nn.GroupNorm(8, width), nn.SiLU(), nn.Conv2d(width, channels, 3, padding=1)
+        )
+        nn.init.zeros_(self.out[-1].weight)
+        nn.init.zeros_(self.out[-1].bias)
+
+    def forward(
+        self, x: torch.Tensor, t: torch.Tensor, condition: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Predict the noise in `x` at steps `t` ``(batch,)``."""
+        time = self.time(time_embedding(t, self.config["width"]))
+        x = x if condition is None else torch.cat([x, condition], 1)
+        full = self.down[0](self.into(x), time)
+        half = self.attention[0](self.down[1](F.avg_pool2d(full, 2), time))
+        quarter = self.attention[1](self.down[2](F.avg_pool2d(half, 2), time))
+        x = self.attention[2](self.middle(quarter, time))
+        x = self.up[0](torch.cat([x, quarter], 1), time)
+        x = F.interpolate(x, scale_factor=2)
+        x = self.attention[3](self.up[1](torch.cat([x, half], 1), time))
+        x = F.interpolate(x, scale_factor=2)
+        return self.out(self.up[2](torch.cat([x, full], 1), time))

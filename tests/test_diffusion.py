@@ -1,0 +1,214 @@
+"""Schedules, forward and reverse steps, inpainting and the U-Net against exact or frozen values."""
+
+import numpy as np
+import pytest
+import torch
+
+from lecture_utils import diffusion, unet
+from lecture_utils.diffusion import NoiseSchedule
+
+LINEAR = NoiseSchedule.linear()
+
+# sqrt(alpha bar), sqrt(1 - alpha bar), weights of x0 and x_t, posterior variance: Ho et al.'s code
+PUBLISHED = {
+    0: (0.9999499987, 0.01, 1, 0, 0),
+    1: (0.99989004, 0.0148292929, 0.5452914995, 0.454708499, 5.453187661e-05),
+    100: (0.9461192266, 0.3238184817, 0.01889545559, 0.9810761026, 0.00205455353),
+    500: (0.2789205234, 0.960314189, 0.003058057076, 0.9941043508, 0.01005133578),
+    999: (0.006352818088, 0.9999798206, 0.0001283514872, 0.9899486783, 0.01999998353),
+}
+
+# one step of the package diffusers 0.42.1 from X with the noise E predicted and Z fresh
+X, E, Z = ([[0.7, -1.3, 0.2]], [[-0.4, 0.9, 1.1]], [[1.5, -0.6, 0.3]])
+X, E, Z = (torch.tensor(values) for values in (X, E, Z))
+STEPS = {
+    ("linear", "small", 0): [0.704036, -1.309066, 0.189009],
+    ("linear", "small", 1): [0.714316, -1.311716, 0.193321],
+    ("linear", "small", 500): [0.858143, -1.376218, 0.219509],
+    ("linear", "large", 1): [0.719665, -1.313856, 0.194391],
+    ("linear", "large", 998): [0.927199, -1.41616, 0.222232],
+    ("scaled_linear", "small", 10): [0.746787, -1.325968, 0.198552],
+    ("cosine", "small", 500): [0.787015, -1.339702, 0.212264],
+}
+JUMPS = {
+    (False, 980): [0.938498, -1.776997, 0.004859],
+    (False, 500): [0.81663, -1.533739, 0.100873],
+    (False, 0): [0.704036, -1.309066, 0.189009],
+    (True, 980): [0.701656, -1.301647, 0.198331],
+    (True, 20): [0.729926, -1.038252, 0.124286],
+    (True, 0): [0.704036, -1.0, 0.189009],
+}
+
+
+@pytest.mark.parametrize("t", PUBLISHED)
+def test_tables_are_the_published_ones(t):
+    left = LINEAR.alphas_cumprod[t]
+    before = LINEAR.alphas_cumprod[t - 1] if t else 1.0
+    of_x0 = np.sqrt(before) * LINEAR.betas[t] / (1 - left)
+    of_xt = np.sqrt(1 - LINEAR.betas[t]) * (1 - before) / (1 - left)
+    found = (np.sqrt(left), np.sqrt(1 - left), of_x0, of_xt, LINEAR.posterior_variance[t])
+    np.testing.assert_allclose(found, PUBLISHED[t], rtol=1e-9, atol=1e-15)
+
+
+def test_betas_are_the_published_formulas():
+    assert LINEAR.betas.dtype == np.float64
+    t = np.arange(1000)
+    np.testing.assert_allclose(LINEAR.betas, 1e-4 + t * (0.02 - 1e-4) / 999, rtol=1e-12)
+    root = np.sqrt(0.00085) + t * (np.sqrt(0.012) - np.sqrt(0.00085)) / 999
+    scaled = NoiseSchedule.scaled_linear()
+    np.testing.assert_allclose(scaled.betas, root**2, rtol=1e-12)
+    assert scaled.alphas_cumprod[-1] == pytest.approx(0.00466, abs=1e-5)
+    cosine = NoiseSchedule.cosine()
+    share = np.cos((t[:-1] + 1 + 8) / 1008 * np.pi / 2) ** 2 / np.cos(8 / 1008 * np.pi / 2) ** 2
+    np.testing.assert_allclose(cosine.alphas_cumprod[:-1], share, rtol=1e-10)
+    assert cosine.betas[-1] == 0.999
+
+
+@pytest.mark.parametrize(("name", "variance", "t"), STEPS)
+def test_reverse_step_is_that_of_diffusers(name, variance, t):
+    found = getattr(NoiseSchedule, name)().p_sample(X, t, E, Z, variance)
+    np.testing.assert_allclose(found[0], STEPS[name, variance, t], atol=2e-4)
+
+
+@pytest.mark.parametrize(("clip", "t"), JUMPS)
+def test_ddim_jump_is_that_of_diffusers(clip, t):
+    found = LINEAR.ddim_sample(X, t, E, t - 20 if t else -1, clip)
+    np.testing.assert_allclose(found[0], JUMPS[clip, t], atol=5e-6)
+
+
+def test_forward_jump_is_many_small_steps():
+    """Mean and variance of one jump, against beta after beta."""
+    mean, variance = 1.0, 0.0
+    for t, beta in enumerate(LINEAR.betas[:300]):
+        mean, variance = np.sqrt(1 - beta) * mean, (1 - beta) * variance + beta
+        jump = LINEAR.q_sample(torch.ones(1, 1), t, torch.zeros(1, 1)).item()
+        assert jump == pytest.approx(mean, rel=1e-5)
+        only_noise = LINEAR.q_sample(torch.zeros(1, 1), t, torch.ones(1, 1)).item()
+        assert only_noise**2 == pytest.approx(variance, rel=1e-5)
+
+
+def test_each_example_has_its_own_step():
+    x, noise = torch.randn(2, 3, 2, 4, generator=torch.Generator().manual_seed(0))
+    together = LINEAR.q_sample(x, torch.tensor([0, 500, 999]), noise)
+    for k, t in enumerate((0, 500, 999)):
+        assert torch.allclose(together[k], LINEAR.q_sample(x[k], t, noise[k]))
+    t = torch.tensor([0, 500, 999])
+    assert torch.allclose(LINEAR.predict_x0(together, t, noise), x, atol=1e-3)
+
+
+@pytest.mark.parametrize(("variance", "expected"), [("small", 0.49611), ("large", 0.50075)])
+def test_exact_denoiser_gives_back_a_bell(variance, expected):
+    """Data N(0.3, 0.5^2): every step is a straight line plus noise, so its spread is exact."""
+    spread, mean = 1.0, 0.0
+    for t in range(999, -1, -1):
+        left = LINEAR.alphas_cumprod[t]
+
+        def step(x, noise, t=t, left=left):
+            x = torch.tensor([[x]], dtype=torch.float64)
+            whole = left * 0.25 + 1 - left
+            predicted = np.sqrt(1 - left) / whole * (x - np.sqrt(left) * 0.3)
+            return LINEAR.p_sample(x, t, predicted, torch.full_like(x, noise), variance).item()
+
+        shift, slope = step(0.0, 0.0), step(1.0, 0.0) - step(0.0, 0.0)
+        of_noise = step(0.0, 1.0) - shift
+        mean, spread = shift + slope * mean, np.hypot(slope * spread, of_noise)
+        assert of_noise == 0 if t == 0 else of_noise > 0
+    assert spread == pytest.approx(expected, abs=1e-5) and mean == pytest.approx(0.3, abs=1e-3)
+
+
+def test_sampling_with_the_exact_denoiser_lands_on_the_data():
+    target = torch.tensor([[0.5, -0.25]])
+
+    def predict(x, t):
+        left = LINEAR.alphas_cumprod[t]
+        return (x - np.sqrt(left) * target) / np.sqrt(1 - left)
+
+    start = torch.randn(1, 2, generator=torch.Generator().manual_seed(1))
+    reached = []
+    for n_steps in (None, 10, 1):
+        found = diffusion.sample(
+            LINEAR, predict, start, n_steps, 0, on_step=lambda t, x: reached.append(t)
+        )
+        assert torch.allclose(found, target, atol=1e-4)
+    assert reached[:1000] == list(range(998, -2, -1)) and reached[-2:] == [-1, -1]
+    assert len(reached) == 1011
+
+
+@pytest.mark.parametrize("n_steps", [None, 7])
+def test_inpainting_leaves_what_is_known_and_puts_it_back_at_the_right_noise(n_steps):
+    known = torch.full((1, 20_000), 0.7)
+    mask = torch.arange(20_000)[None] % 2 == 0
+    short, levels = NoiseSchedule.linear(20), []
+
+    def look(t, x):
+        left = short.alphas_cumprod[t] if t >= 0 else 1.0
+        assert x[mask].mean().item() == pytest.approx(np.sqrt(left) * 0.7, abs=0.05)
+        assert x[mask].std().item() == pytest.approx(np.sqrt(1 - left), abs=0.05)
+        levels.append(t)
+
+    start = torch.randn(known.shape, generator=torch.Generator().manual_seed(0))
+    made = diffusion.sample(
+        short, lambda x, t: x, start, n_steps, 0, known=known, mask=mask, on_step=look
+    )
+    assert (made[mask] == 0.7).all() and (made[~mask] != 0.7).any() and levels[-1] == -1
+
+
+def test_seeds_decide():
+    start = torch.randn(1, 4, generator=torch.Generator().manual_seed(0))
+    make = [diffusion.sample(LINEAR, lambda x, t: 0 * x, start, seed=s) for s in (1, 1, 2)]
+    assert torch.equal(make[0], make[1]) and not torch.equal(make[0], make[2])
+
+
+def test_time_embedding_by_hand():
+    found = unet.time_embedding(torch.tensor([0, 3]), 4)
+    second = [np.sin(3), np.sin(3e-4), np.cos(3), np.cos(3e-4)]
+    np.testing.assert_allclose(found, [[0, 0, 1, 1], second], atol=1e-6)
+
+
+def awake(model):
+    """Blocks begin as shortcuts and hide what they see: give every layer something to say."""
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return model.eval()
+
+
+def test_unet_uses_step_and_condition_and_looks_along_the_whole_song():
+    model = awake(unet.UNet(2, 3, width=8))
+    x, told = torch.randn(1, 2, 8, 64), torch.randn(1, 3, 8, 64)
+    t = torch.tensor([10])
+    with torch.inference_mode():
+        base = model(x, t, told)
+        assert base.shape == x.shape
+        assert not torch.allclose(base, model(x, torch.tensor([900]), told))
+        assert not torch.allclose(base, model(x, t, -told))
+        far = x.clone()
+        far[..., 0] += 1
+        assert (model(far, t, told) - base)[..., -1].abs().max() > 1e-6
+    blank = unet.UNet(2, width=8)
+    assert not blank(x, t).any()  # before training it predicts no noise
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: LINEAR.q_sample(torch.zeros(1, 2), 1000, torch.zeros(1, 2)), "t=1000"),
+        (lambda: LINEAR.q_sample(torch.zeros(1, 2), -1, torch.zeros(1, 2)), "t=-1"),
+        (lambda: LINEAR.q_sample(torch.zeros(1, 2), torch.tensor([1000]), torch.zeros(1, 2)), "t:"),
+        (lambda: LINEAR.q_sample(torch.zeros(1, 2), 1.5, torch.zeros(1, 2)), "t=1.5"),
+        (lambda: LINEAR.q_sample(torch.zeros(1, 2), 5, torch.zeros(1, 3)), "noise"),
+        (lambda: LINEAR.q_sample(np.zeros((1, 2)), 5, torch.zeros(1, 2)), "tensor"),
+        (lambda: LINEAR.p_sample(X, 5, E, Z, "middle"), "variance"),
+        (lambda: LINEAR.p_sample(X, 1000, E, Z), "t=1000"),
+        (lambda: LINEAR.ddim_sample(X, 5, E, 5), "t_next"),
+        (lambda: NoiseSchedule(np.array([0.1, 1.5])), "betas"),
+        (lambda: NoiseSchedule.linear(0), "n_steps"),
+        (lambda: NoiseSchedule.linear(10, -1.0), "beta_start"),
+        (lambda: diffusion.sample(LINEAR, lambda x, t: x, X, 2000), "n_steps"),
+        (lambda: diffusion.sample(LINEAR, lambda x, t: x, X, 5, known=X), "known, mask"),
+    ],
+)
+def test_bad_input_gets_one_sentence(call, message):
+    with pytest.raises((TypeError, ValueError), match=message) as error:
+        call()
+    assert "\n" not in str(error.value)
