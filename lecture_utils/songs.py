@@ -286,7 +286,7 @@ def _accompany(
 
 
 def to_roll(
-    melody: np.ndarray | None = None, accompaniment: np.ndarray | None = None, tempo: float = 112
+    melody: np.ndarray | None = None, accompaniment: np.ndarray | None = None, tempo: float = 140
 ) -> pianoroll.PianoRoll:
     """Make a piano roll of the lower two levels, to hear and to draw.
 
@@ -334,7 +334,7 @@ def to_roll(
     )
 
 
-def sketch_roll(sketch: np.ndarray, tempo: float = 112) -> pianoroll.PianoRoll:
+def sketch_roll(sketch: np.ndarray, tempo: float = 140) -> pianoroll.PianoRoll:
     """Make a piano roll of a sketch ``(2, 32, half bars)``: reduced melody and block chords."""
     sketch = doors.array(sketch, "sketch", ("channels", "rows", "half bars"), kinds="biuf")
     cells = np.repeat(sketch > 0.5, 4, axis=-1)
