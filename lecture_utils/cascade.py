@@ -93,7 +93,7 @@ def generate(
     above: dict[str, np.ndarray] | None = None,
     bars: int | None = None,
     seed: int = 0,
-    n_steps: int = 25,
+    n_steps: int = 15,
     known: np.ndarray | None = None,
     keep: np.ndarray | None = None,
     told: bool = True,
