@@ -69,7 +69,7 @@ class Frames:
             f'<label>{name} <input type="range" min="0" max="{len(pictures) - 1}" '
             f'value="{len(pictures) - 1}" style="width: 60%" aria-valuetext="{html.escape(last)}">'
             f"</label> <output>{html.escape(last)}</output><br>"
-            f"{to_img(self.pngs[last], pictures[-1][2])}<script>{script}</script></div>"
+            f"{to_img(self.pngs[last], pictures[-1][2])}<script>{{{script}}}</script></div>"
         )
 
     def __repr__(self) -> str:

@@ -278,6 +278,25 @@ def test_steps_slider_works_without_a_kernel(static):
     assert player.rms()[0] == pytest.approx(0.2 * PEAK / np.sqrt(2), rel=0.05)
 
 
+def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
+    def frames(name):
+        figures = {k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}
+        return explore.frames(figures, "A line", name)._repr_html_()
+
+    watched, path = Watched(chrome), tmp_path / "page.html"
+    path.write_text(f"<!doctype html><meta charset='utf-8'>{STRICT}{frames('a')}{frames('b')}")
+    watched.page.goto(path.as_uri())
+    for name in "ab":
+        root = watched.page.locator(".lp-frames", has_text=name)
+        assert root.locator("img").get_attribute("alt") == f"A line ({name} 3)"
+        root.locator("input").focus()
+        watched.page.keyboard.press("Home")
+        assert root.locator("img").get_attribute("alt") == f"A line ({name} 1)"
+        assert root.locator("output").text_content() == "1"
+    watched.check()
+    watched.close()
+
+
 # One notebook for the tests in JupyterLab and in nbconvert's page.
 CELLS = [
     "import numpy as np\nfrom lecture_utils import explore, listen, plot\n"
