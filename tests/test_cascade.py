@@ -114,7 +114,7 @@ def test_windows_slide_by_half_and_keep_what_is_made(level, form, n):
     model = Recorder(level)
     made = cascade.generate(model, level, song.levels, n_steps=2)
     assert made.shape == song.levels[level].shape and made.dtype == bool
-    seen = [call for call in model.seen if call[1].item() == 999]
+    seen = [call for call in model.seen if call[1].item() == 699]
     assert len(seen) == n
     size = cascade.WINDOW_BARS[level] * cascade.PER_BAR[level]
     whole = cascade.condition(level, song.levels)
@@ -194,3 +194,19 @@ def test_bad_input_gets_one_sentence(call, message):
     with pytest.raises((TypeError, ValueError), match=message) as error:
         call(song.levels)
     assert "\n" not in str(error.value)
+
+
+def test_walk_begins_with_noise_around_the_average_and_letters_share_theirs():
+    """The start of a level: mean and spread of the schedule's last step; A is A again."""
+    (song,) = some(1, form="ABA")
+    model = Recorder("sketch")
+    cascade.generate(model, "sketch", song.levels, n_steps=1)
+    x = model.seen[0][0][0, ..., : 24 * 2]
+    left = cascade.SCHEDULE.alphas_cumprod[-1]
+    mean = cascade.average("sketch")[:, 0, 0]
+    assert mean.shape == (2,) and (mean < -0.7).all()
+    for channel in range(2):
+        expected = np.sqrt(left) * mean[channel].item()
+        assert x[channel].mean().item() == pytest.approx(expected, abs=0.1)
+    assert x.std().item() == pytest.approx(np.sqrt(1 - left), abs=0.05)
+    assert torch.equal(x[..., :16], x[..., 32:]) and not torch.equal(x[..., :16], x[..., 16:32])
