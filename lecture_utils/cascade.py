@@ -31,8 +31,8 @@ N_CHANNELS = {level: len(names) for level, names in songs.CHANNELS.items()}
 N_CHANNELS |= {"flat": N_CHANNELS["melody"] + N_CHANNELS["accompaniment"]}
 
 #: The noise schedule of all levels: 700 of Ho's 1000 steps. At its end 0.7 % of the data's variance
-#: is left, next to nothing. On to step 1000 an error of the guessed noise would count up to 157 times
-#: in the guessed image, and whole levels would come out black.
+#: is left, next to nothing. Later an error of the guessed noise counts up to 157 times in the
+#: guessed image, and whole levels would come out black.
 SCHEDULE = diffusion.NoiseSchedule(diffusion.NoiseSchedule.linear().betas[:700])
 
 
