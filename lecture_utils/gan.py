@@ -90,40 +90,59 @@ def gradient_penalty(
 
 
 class PerTrack(nn.Module):
-    """A linear layer for each track: ``(5, rows, inputs)`` to ``(5, rows, outputs)``."""
+    """A linear layer for each track: ``(5, rows, inputs)`` to ``(5, rows, outputs)``.
+
+    Its weights begin as large as keeps the signal's size (He et al. 2015); if they begin smaller,
+    the noise dies on its way and all phrases start as one.
+    """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        bound = inputs**-0.5
+        bound = (6 / inputs) ** 0.5
         self.weight = nn.Parameter(torch.empty(N_TRACKS, inputs, outputs).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(N_TRACKS, 1, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(N_TRACKS, 1, outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply each track's layer to its rows."""
         return torch.baddbmm(self.bias, x, self.weight)
 
 
-class StepReader(nn.Module):
-    """Cells ``(batch, channels, steps, 84)`` to features of each step, ``(batch, steps, n)``.
+class PerTrackNorm(nn.Module):
+    """Bring every feature ``(5, rows, n)`` to mean 0 and deviation 1 over the rows of a batch.
 
-    Convolutions along pitch with strides 12 and 7: first within each octave, then over all.
+    So no feature can be the same for all phrases (Ioffe and Szegedy 2015). In evaluation mode the
+    figures of the last batch seen in training mode are used.
     """
 
-    def __init__(self, channels: int, hidden: int, features: int) -> None:
+    def __init__(self, features: int) -> None:
         super().__init__()
-        self.octaves = nn.Linear(12 * channels, hidden)
-        self.keys = nn.Linear(7 * hidden, features)
+        self.gain = nn.Parameter(torch.ones(N_TRACKS, 1, features))
+        self.bias = nn.Parameter(torch.zeros(N_TRACKS, 1, features))
+        self.register_buffer("mean", torch.zeros(N_TRACKS, 1, features))
+        self.register_buffer("variance", torch.ones(N_TRACKS, 1, features))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Read every step."""
-        octaves = x.unflatten(-1, (7, 12)).permute(0, 2, 3, 1, 4).flatten(-2)
-        octaves = F.leaky_relu(self.octaves(octaves), SLOPE)
-        return F.leaky_relu(self.keys(octaves.flatten(-2)), SLOPE)
+        """Normalise."""
+        mean, variance = self.mean, self.variance
+        if self.training:
+            variance, mean = torch.var_mean(x, 1, keepdim=True, correction=0)
+            self.mean, self.variance = mean.detach(), variance.detach()
+        return (x - mean) * (self.gain * torch.rsqrt(variance + 1e-5)) + self.bias
 
 
 def _joined(x: torch.Tensor, length: int) -> torch.Tensor:
     """Join every `length` neighbours: ``(batch, n, c)`` to ``(batch, n / length, length * c)``."""
     return x.unflatten(1, (-1, length)).flatten(2)
+
+
+def _steps(cells: torch.Tensor) -> torch.Tensor:
+    """Put the tracks of each step side by side: ``(batch, 5, n, c)`` to ``(batch, n, 5 * c)``."""
+    return cells.transpose(1, 2).flatten(2)
+
+
+def _names(cells: torch.Tensor) -> torch.Tensor:
+    """Fold keys to the names of their notes: ``(..., 84)`` to ``(..., 12)``."""
+    return cells.unflatten(-1, (7, 12)).sum(-2)
 
 
 def _each_bar(x: torch.Tensor) -> torch.Tensor:
@@ -137,8 +156,8 @@ def _each_bar(x: torch.Tensor) -> torch.Tensor:
 class BarGenerators(nn.Module):
     """What is to be in a bar ``(5, rows, inputs)`` to logits of its cells ``(5, rows, 16, 84)``.
 
-    Each track has its own. Time grows first, from 4 beats to 8 and 16 steps; then pitch, to 7
-    octaves of 12 keys: transposed convolutions with strides 2, 2, 7 and 12.
+    Each track has its own. Time grows first, from 4 beats to 8 and 16 steps, by transposed
+    convolutions; then every step gets its 84 keys.
     """
 
     def __init__(self, inputs: int, hidden: int) -> None:
@@ -146,15 +165,18 @@ class BarGenerators(nn.Module):
         self.beats = PerTrack(inputs, 4 * hidden)
         self.eighths = PerTrack(hidden, 2 * hidden)
         self.sixteenths = PerTrack(hidden, 2 * hidden)
-        self.octaves = PerTrack(hidden, 7 * hidden // 2)
-        self.keys = PerTrack(hidden // 2, 12)
+        self.norms = nn.ModuleList(PerTrackNorm(hidden) for _ in range(3))
+        self.keys = PerTrack(hidden, N_PITCHES)
+        with torch.no_grad():
+            self.keys.weight *= 0.5
+            self.keys.bias -= 3  # few keys are down, from the start
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits."""
         rows = x.shape[1]
-        layers = (self.beats, self.eighths, self.sixteenths, self.octaves)
-        for layer, parts in zip(layers, (4, 2, 2, 7), strict=True):
-            x = F.relu(layer(x)).unflatten(-1, (parts, -1)).flatten(1, 2)
+        layers = (self.beats, self.eighths, self.sixteenths)
+        for layer, norm, parts in zip(layers, self.norms, (4, 2, 2), strict=True):
+            x = F.relu(norm(layer(x).unflatten(-1, (parts, -1)).flatten(1, 2)))
         return self.keys(x).reshape(N_TRACKS, rows, BAR_STEPS, N_PITCHES)
 
 
@@ -166,7 +188,7 @@ class Generator(nn.Module):
     the tracks that are given, if there are any (the paper's accompaniment).
     """
 
-    def __init__(self, noise: int = 32, hidden: int = 96, code: int = 64) -> None:
+    def __init__(self, noise: int = 24, hidden: int = 80, code: int = 48) -> None:
         super().__init__()
         self.config = {"noise": noise, "hidden": hidden, "code": code}
         self.shared_in_time = nn.Sequential(
@@ -175,9 +197,14 @@ class Generator(nn.Module):
         self.private_in_time = nn.Sequential(
             PerTrack(noise, 2 * noise), nn.ReLU(), PerTrack(2 * noise, N_BARS * noise)
         )
-        self.reader = StepReader(N_TRACKS, hidden // 2, hidden // 2)
+        self.reader = nn.Linear(N_TRACKS * (N_PITCHES + 12), hidden // 2)
         self.coder = nn.Linear(BAR_STEPS * (hidden // 2), code)
+        self.code_norm = nn.LayerNorm(code)  # few cells are 1: the code would drown in the noise
         self.bars = BarGenerators(len(NOISE) * noise + code + N_TRACKS, hidden)
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
 
     def noise(self, batch: int, seed: int | None = None) -> dict[str, torch.Tensor]:
         """Throw the dice for `batch` phrases: a tensor for each part of :data:`NOISE`.
@@ -213,19 +240,19 @@ class Generator(nn.Module):
         Returns
         -------
         torch.Tensor
-            Shape ``(batch, 5, 64, 84)``, 0 or 1. Gradients pass the rounding as if it were not
-            there (straight through: Dong and Yang 2018).
+            Shape ``(batch, 5, 64, 84)``, from 0 to 1; :func:`generate` rounds.
         """
         batch = len(noise["shared"])
         if given is None:
             given = torch.zeros(batch, N_TRACKS, N_BARS * BAR_STEPS, N_PITCHES)
             is_given = torch.zeros(batch, N_TRACKS)
         mask = is_given.to(given)
-        read = self.reader(given * mask[..., None, None])
+        given = given * mask[..., None, None]
+        read = F.relu(self.reader(_steps(torch.cat([given, _names(given)], -1))))
         common = [
             _each_bar(noise["shared"]),
             self.shared_in_time(noise["shared_in_time"]).unflatten(-1, (N_BARS, -1)),
-            self.coder(_joined(read, BAR_STEPS)),
+            self.code_norm(self.coder(_joined(read, BAR_STEPS))),
             _each_bar(mask),
         ]
         common = torch.cat(common, -1).expand(N_TRACKS, -1, -1, -1)
@@ -233,8 +260,7 @@ class Generator(nn.Module):
         own = [_each_bar(noise["private"].transpose(0, 1)), in_time.unflatten(-1, (N_BARS, -1))]
         logits = self.bars(torch.cat([common, *own], -1).flatten(1, 2))
         soft = torch.sigmoid(logits.unflatten(1, (batch, N_BARS)).flatten(2, 3).transpose(0, 1))
-        made = (soft > 0.5).to(soft) + soft - soft.detach()
-        return torch.where(mask[..., None, None] > 0, given, made)
+        return torch.where(mask[..., None, None] > 0, given, soft)
 
 
 # ------------------------------------------------------------------------------- critic
@@ -243,29 +269,30 @@ class Generator(nn.Module):
 class Critic(nn.Module):
     """Score phrases ``(batch, 5, 64, 84)``: one number each, ``(batch,)``, larger is more real.
 
-    It looks at keys and at where they are struck, by octaves and folded to pitch classes; then
-    sums up each bar and judges it by itself, and the phrase of four bars as a whole.
+    It looks at each step: at its keys, at the names of the notes (folded to pitch classes) and at
+    those just struck; sums up beats and bars; judges each bar, and the phrase of four as a whole.
     """
 
-    def __init__(self, hidden: int = 64) -> None:
+    def __init__(self, hidden: int = 56) -> None:
         super().__init__()
         self.config = {"hidden": hidden}
-        self.reader = StepReader(2 * N_TRACKS, hidden, 2 * hidden)
-        self.names = nn.Linear(12 * N_TRACKS, hidden)
-        self.eighths = nn.Linear(2 * 3 * hidden, 2 * hidden)
+        self.steps = nn.Linear(N_TRACKS * (N_PITCHES + 2 * 12), 2 * hidden)
+        self.eighths = nn.Linear(2 * 2 * hidden, 2 * hidden)
         self.beats = nn.Linear(2 * 2 * hidden, 2 * hidden)
         self.bars = nn.Linear(4 * 2 * hidden, 4 * hidden)
         self.bar_score = nn.Linear(4 * hidden, 1)
         self.phrase = nn.Linear(N_BARS * 4 * hidden, 2 * hidden)
         self.phrase_score = nn.Linear(2 * hidden, 1)
+        for layer in self.children():
+            nn.init.kaiming_uniform_(layer.weight, SLOPE)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return scores."""
         struck = F.relu(x - F.pad(x, (0, 0, 1, 0))[:, :, :-1])
-        keys = self.reader(torch.cat([x, struck], 1))
-        folded = x.unflatten(-1, (7, 12)).sum(-2).transpose(1, 2).flatten(2)
-        x = torch.cat([keys, F.leaky_relu(self.names(folded), SLOPE)], -1)
-        for layer, length in ((self.eighths, 2), (self.beats, 2), (self.bars, 4)):
+        x = _steps(torch.cat([x, _names(x), _names(struck)], -1))
+        layers = ((self.steps, 1), (self.eighths, 2), (self.beats, 2), (self.bars, 4))
+        for layer, length in layers:
             x = F.leaky_relu(layer(_joined(x, length)), SLOPE)
         phrase = F.leaky_relu(self.phrase(x.flatten(1)), SLOPE)
         return self.bar_score(x).mean((1, 2)) + self.phrase_score(phrase)[:, 0]

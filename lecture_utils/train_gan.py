@@ -18,18 +18,20 @@ from lecture_utils import gan, pianoroll, training
 class GanRecipe:
     """A MuseGAN on the training songs: how large, how long."""
 
-    noise: int = 32
-    hidden: int = 96
-    critic_hidden: int = 64
-    n_steps: int = 100_000
-    batch: int = 32
-    learning_rate: float = 5e-4
+    noise: int = 24
+    hidden: int = 80
+    critic_hidden: int = 56
+    n_steps: int = 12_000  # at full rate for the first half, then more and more slowly
+    batch: int = 16
+    critic_steps: int = 2  # for each of the generator's
+    rate_generator: float = 3e-4
+    rate_critic: float = 1e-3
     penalty: float = 10.0
     transpose: int = 3  # semitones down, and up
     share_given: float = 0.5  # of the phrases that are made around a given track
-    average: float = 0.999
+    average: float = 0.998
     watch_every: int = 250
-    snapshots: tuple[int, ...] = (0, 50, 200, 1000, 4000, 16_000)
+    snapshots: tuple[int, ...] = (100, 300, 1000, 3000, 10_000)
     seed: int = 1234
 
 
@@ -81,32 +83,36 @@ def train_gan(
     generator = gan.Generator(recipe.noise, recipe.hidden)
     critic = gan.Critic(recipe.critic_hidden)
     average = training.Average(generator, recipe.average)
+    rates = (recipe.rate_generator, recipe.rate_critic)
     optimizers = [
-        torch.optim.Adam(part.parameters(), recipe.learning_rate, betas=(0.5, 0.9))
-        for part in (generator, critic)
+        torch.optim.Adam(part.parameters(), rate, betas=(0.5, 0.9))
+        for part, rate in zip((generator, critic), rates, strict=True)
     ]
     parts = {"generator": generator, "average": average.model, "critic": critic}
     parts |= {"optimizer_g": optimizers[0], "optimizer_d": optimizers[1]}
     run = training.Run(folder, parts, resume)
     latest: dict[str, float] = {}
 
-    def fakes(real: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        """Make as many phrases; part of them around one track of the real ones."""
+    def fakes(model: gan.Generator, batch: int, rng: np.random.Generator) -> torch.Tensor:
+        """Make phrases, part of them around one track of real ones."""
+        real = phrases.draw(batch, recipe.transpose, rng)
         is_given = np.eye(gan.N_TRACKS)[rng.integers(0, gan.N_TRACKS, len(real))]
         is_given *= rng.random((len(real), 1)) < recipe.share_given
-        noise = generator.noise(len(real), int(rng.integers(2**31)))
-        return generator(noise, real, torch.from_numpy(is_given))
+        return model(model.noise(len(real)), real, torch.from_numpy(is_given))
 
     def one_step(step: int) -> dict[str, float]:
         rng = np.random.default_rng([recipe.seed, step])
-        torch.manual_seed(int(rng.integers(2**31)))  # for the points of the penalty
-        real, other = (phrases.draw(recipe.batch, recipe.transpose, rng) for _ in range(2))
-        fake = fakes(other, rng)
-        distance = -gan.critic_loss(critic(real), critic(fake.detach()))
-        penalty = gan.gradient_penalty(critic, real, fake.detach())
-        optimizers[1].zero_grad(set_to_none=True)
-        (recipe.penalty * penalty - distance).backward()
-        optimizers[1].step()
+        torch.manual_seed(int(rng.integers(2**31)))  # for the noise and the points of the penalty
+        for optimizer, rate in zip(optimizers, rates, strict=True):
+            optimizer.param_groups[0]["lr"] = rate * min(1, 2 - 2 * step / recipe.n_steps)
+        for _ in range(recipe.critic_steps):
+            real = phrases.draw(recipe.batch, recipe.transpose, rng)
+            fake = fakes(generator, recipe.batch, rng)
+            distance = -gan.critic_loss(critic(real), critic(fake.detach()))
+            penalty = gan.gradient_penalty(critic, real, fake.detach())
+            optimizers[1].zero_grad(set_to_none=True)
+            (recipe.penalty * penalty - distance).backward()
+            optimizers[1].step()
         critic.requires_grad_(False)
         optimizers[0].zero_grad(set_to_none=True)
         gan.generator_loss(critic(fake)).backward()
@@ -116,7 +122,17 @@ def train_gan(
         latest.update(distance=float(distance.detach()), penalty=float(penalty.detach()))
         return latest
 
+    @torch.no_grad()
+    def settle() -> None:
+        """Give the averaged weights the statistics of a large batch of their own."""
+        average.model.train()
+        with torch.random.fork_rng():
+            torch.manual_seed(recipe.seed)
+            fakes(average.model, 512, np.random.default_rng(recipe.seed))
+        average.model.eval()
+
     def watched() -> None:
+        settle()
         run.log(
             **{k: round(v, 4) for k, v in latest.items()},
             held_out_distance=round(distance_to(critic, average.model, held_out.cells), 4),
@@ -124,16 +140,16 @@ def train_gan(
 
     def snapshot() -> None:
         if run.step in recipe.snapshots:
+            settle()
             for what, model in (("generator", average.model), ("critic", critic)):
                 file = folder / "snapshots" / f"{name}_{what}_{run.step}.safetensors"
                 training.save_weights(file, model, half=True, step=run.step)
 
-    if run.step == 0:
-        snapshot()
     run.loop(
         one_step, recipe.n_steps if n_steps is None else n_steps, minutes,
         ((recipe.watch_every, watched), (1, snapshot)),
     )  # fmt: skip
+    settle()
     for what, model in (("", average.model), ("_critic", critic)):
         training.save_weights(
             folder / f"{name}{what}.safetensors", model,
