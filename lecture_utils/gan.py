@@ -184,13 +184,13 @@ class Generator(nn.Module):
     """Small MuseGAN (Dong et al. 2018, the hybrid model): noise to phrases.
 
     Every bar of every track is made by the track's own bar generator from four vectors: what all
-    tracks share, and what is the track's own, both constant or unrolled in time; and from a code of
-    the tracks that are given, if there are any (the paper's accompaniment).
+    tracks share, and what is the track's own, both constant or unrolled in time. If a track is
+    given (the paper's accompaniment), what it plays takes the place of the shared noise.
     """
 
-    def __init__(self, noise: int = 24, hidden: int = 80, code: int = 48) -> None:
+    def __init__(self, noise: int = 24, hidden: int = 80) -> None:
         super().__init__()
-        self.config = {"noise": noise, "hidden": hidden, "code": code}
+        self.config = {"noise": noise, "hidden": hidden}
         self.shared_in_time = nn.Sequential(
             nn.Linear(noise, 2 * noise), nn.ReLU(), nn.Linear(2 * noise, N_BARS * noise)
         )
@@ -198,9 +198,10 @@ class Generator(nn.Module):
             PerTrack(noise, 2 * noise), nn.ReLU(), PerTrack(2 * noise, N_BARS * noise)
         )
         self.reader = nn.Linear(N_TRACKS * (N_PITCHES + 12), hidden // 2)
-        self.coder = nn.Linear(BAR_STEPS * (hidden // 2), code)
-        self.code_norm = nn.LayerNorm(code)  # few cells are 1: the code would drown in the noise
-        self.bars = BarGenerators(len(NOISE) * noise + code + N_TRACKS, hidden)
+        self.bar_reader = nn.Linear(BAR_STEPS * (hidden // 2), hidden)
+        self.phrase_reader = nn.Linear(N_BARS * hidden, N_BARS * 2 * noise)
+        self.as_noise = nn.LayerNorm(2 * noise)
+        self.bars = BarGenerators(len(NOISE) * noise + N_TRACKS, hidden)
         for layer in self.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.kaiming_uniform_(layer.weight)
@@ -243,24 +244,25 @@ class Generator(nn.Module):
             Shape ``(batch, 5, 64, 84)``, from 0 to 1; :func:`generate` rounds.
         """
         batch = len(noise["shared"])
-        if given is None:
-            given = torch.zeros(batch, N_TRACKS, N_BARS * BAR_STEPS, N_PITCHES)
-            is_given = torch.zeros(batch, N_TRACKS)
-        mask = is_given.to(given)
-        given = given * mask[..., None, None]
-        read = F.relu(self.reader(_steps(torch.cat([given, _names(given)], -1))))
-        common = [
-            _each_bar(noise["shared"]),
-            self.shared_in_time(noise["shared_in_time"]).unflatten(-1, (N_BARS, -1)),
-            self.code_norm(self.coder(_joined(read, BAR_STEPS))),
-            _each_bar(mask),
-        ]
-        common = torch.cat(common, -1).expand(N_TRACKS, -1, -1, -1)
+        in_time = self.shared_in_time(noise["shared_in_time"]).unflatten(-1, (N_BARS, -1))
+        shared = torch.cat([_each_bar(noise["shared"]), in_time], -1)
+        mask = torch.zeros(batch, N_TRACKS) if given is None else is_given.to(given)
+        if given is not None:
+            given = given * mask[..., None, None]
+            heard = given.sum((1, 2, 3)) > 0  # a track that rests tells nothing
+            shared = torch.where(heard[:, None, None], self.read(given), shared)
+        common = torch.cat([shared, _each_bar(mask)], -1).expand(N_TRACKS, -1, -1, -1)
         in_time = self.private_in_time(noise["private_in_time"].transpose(0, 1))
         own = [_each_bar(noise["private"].transpose(0, 1)), in_time.unflatten(-1, (N_BARS, -1))]
         logits = self.bars(torch.cat([common, *own], -1).flatten(1, 2))
         soft = torch.sigmoid(logits.unflatten(1, (batch, N_BARS)).flatten(2, 3).transpose(0, 1))
-        return torch.where(mask[..., None, None] > 0, given, soft)
+        return soft if given is None else torch.where(mask[..., None, None] > 0, given, soft)
+
+    def read(self, given: torch.Tensor) -> torch.Tensor:
+        """Put what the given tracks play into the form of shared noise, ``(batch, 4, 2 noise)``."""
+        x = F.relu(self.reader(_steps(torch.cat([given, _names(given)], -1))))
+        x = F.relu(self.bar_reader(_joined(x, BAR_STEPS)))
+        return self.as_noise(self.phrase_reader(x.flatten(1)).unflatten(-1, (N_BARS, -1)))
 
 
 # ------------------------------------------------------------------------------- critic

@@ -34,7 +34,7 @@ def test_losses_by_hand():
 
 def small():
     torch.manual_seed(0)
-    return gan.Generator(noise=8, hidden=16, code=8).eval()
+    return gan.Generator(noise=8, hidden=16).eval()
 
 
 @pytest.mark.parametrize("part", gan.NOISE)
