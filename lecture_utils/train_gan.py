@@ -21,7 +21,7 @@ class GanRecipe:
     noise: int = 24
     hidden: int = 80
     critic_hidden: int = 56
-    n_steps: int = 10_000  # at full rate for the first half, then more and more slowly
+    n_steps: int = 13_000  # at full rate for the first half, then more and more slowly
     batch: int = 16
     critic_steps: int = 2  # for each of the generator's
     rate_generator: float = 3e-4
