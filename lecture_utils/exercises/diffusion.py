@@ -1,0 +1,85 @@
+"""Exercises of notebook 02."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lecture_utils.check import Exercise, close
+from lecture_utils.diffusion import NoiseSchedule
+
+
+def _jumps() -> list[tuple]:
+    """Return data, a step, noise and the table; in the middle, and at the first step."""
+    rng = np.random.default_rng(0)
+    left = NoiseSchedule.linear().alphas_cumprod
+    return [(rng.normal(size=6), t, rng.normal(size=6), left) for t in (300, 0)]
+
+
+def _jump(x0: np.ndarray, t: int, noise: np.ndarray, left: np.ndarray) -> np.ndarray:
+    return np.sqrt(left[t]) * x0 + np.sqrt(1 - left[t]) * noise
+
+
+q_sample = Exercise(
+    reference=_jump,
+    cases=_jumps,
+    mistakes=[
+        ("take the roots: alpha bar is a share of the variance",
+         lambda got, want, x, t, z, a: close(got, a[t] * x + (1 - a[t]) * z)),
+        ("the noise is not scaled: multiply it by the root of 1 - alpha bar",
+         lambda got, want, x, t, z, a: close(got, np.sqrt(a[t]) * x + z)),
+        ("the data must shrink, too: multiply x0 by the root of alpha bar",
+         lambda got, want, x, t, z, a: close(got, x + np.sqrt(1 - a[t]) * z)),
+        ("data and noise are exchanged",
+         lambda got, want, x, t, z, a: close(got, _jump(z, t, x, a))),
+        ("one minus the root is not the root of one minus",
+         lambda got, want, x, t, z, a: close(got, np.sqrt(a[t]) * x + (1 - np.sqrt(a[t])) * z)),
+        ("that is one step further; the table begins with step 0",
+         lambda got, want, x, t, z, a: close(got, _jump(x, t + 1, z, a))),
+        ("that is one step too few: use alphas_cumprod[t]",
+         lambda got, want, x, t, z, a: close(got, _jump(x, t - 1, z, a))),
+    ],
+    hint="np.sqrt(alphas_cumprod[t]) * x0 + np.sqrt(1 - alphas_cumprod[t]) * noise.",
+)  # fmt: skip
+
+
+def _steps() -> list[tuple]:
+    """Return data, a step, guessed and fresh noise and the betas; in the middle, and the last."""
+    rng = np.random.default_rng(1)
+    betas = NoiseSchedule.linear().betas
+    return [(*rng.normal(size=(1, 6)), t, *rng.normal(size=(2, 6)), betas) for t in (600, 0)]
+
+
+def _back(
+    x: np.ndarray, t: int, guess: np.ndarray, z: np.ndarray, betas: np.ndarray,
+    spread: float | None = None, last: bool = False,
+) -> np.ndarray:  # fmt: skip
+    left = np.cumprod(1 - betas)[t]
+    mean = (x - betas[t] / np.sqrt(1 - left) * guess) / np.sqrt(1 - betas[t])
+    return mean + (np.sqrt(betas[t]) if spread is None else spread) * z * bool(t or last)
+
+
+reverse_step = Exercise(
+    reference=_back,
+    cases=_steps,
+    mistakes=[
+        ("no noise is added at t = 0: the data are finished",
+         lambda got, want, x, t, g, z, b: t == 0 and close(got, _back(x, t, g, z, b, last=True))),
+        ("add the fresh noise, but for t = 0",
+         lambda got, want, x, t, g, z, b: t > 0 and close(got, _back(x, t, g, z, b, 0))),
+        ("the fresh noise is too small: multiply by the root of beta",
+         lambda got, want, x, t, g, z, b: close(got, _back(x, t, g, z, b, b[t]))),
+        ("take the guessed noise away, don't add it",
+         lambda got, want, x, t, g, z, b: close(got, _back(x, t, -g, z, b))),
+        ("divide by the root of 1 - beta: the data grow again on the way back",
+         lambda got, want, x, t, g, z, b: close(
+             got, _back(x, t, g, 0 * z, b) * np.sqrt(1 - b[t]) + np.sqrt(b[t]) * z * (t > 0))),
+        ("divide beta by the root of 1 - alpha bar, which is the product up to t",
+         lambda got, want, x, t, g, z, b: close(
+             got, (x - np.sqrt(b[t]) * g) / np.sqrt(1 - b[t]) + np.sqrt(b[t]) * z * (t > 0))),
+        ("that jumps to the clean data at once; take a small step",
+         lambda got, want, x, t, g, z, b: t > 0 and close(
+             got, (x - np.sqrt(1 - np.cumprod(1 - b)[t]) * g) / np.sqrt(np.cumprod(1 - b)[t]))),
+    ],
+    hint="(x_t - beta / np.sqrt(1 - alpha_bar) * predicted_noise) / np.sqrt(1 - beta) "
+    "+ np.sqrt(beta) * noise * (t > 0), with alpha_bar = np.cumprod(1 - betas)[t].",
+)  # fmt: skip
