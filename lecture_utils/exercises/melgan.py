@@ -1,0 +1,67 @@
+"""Exercises of notebook 06."""
+
+from __future__ import annotations
+
+from lecture_utils.check import Exercise, close
+
+
+def _sizes() -> list[tuple]:
+    """Return (n, kernel, stride, padding): one that is cut unevenly, and MelGAN's first stage."""
+    return [(10, 9, 5, 1), (32, 16, 8, 4)]
+
+
+output_length = Exercise(
+    reference=lambda n, kernel, stride, padding: (n - 1) * stride + kernel - 2 * padding,
+    cases=_sizes,
+    mistakes=[
+        ("that is stride times as many; so it is only if kernel - 2 * padding equals the stride",
+         lambda got, want, n, k, s, p: close(got, n * s)),
+        ("the padding is cut off at both ends: 2 * padding",
+         lambda got, want, n, k, s, p: close(got, want + p)),
+        ("padding is *cut off* here; only an ordinary convolution adds it",
+         lambda got, want, n, k, s, p: close(got, want + 4 * p)),
+        ("the padding is missing",
+         lambda got, want, n, k, s, p: close(got, want + 2 * p)),
+        ("n stamps have n - 1 gaps between their beginnings",
+         lambda got, want, n, k, s, p: close(got, want + s)),
+        ("the last stamp is `kernel` long, not one sample",
+         lambda got, want, n, k, s, p: close(got, want - k + 1)),
+        ("this is the ordinary convolution, which makes sound shorter",
+         lambda got, want, n, k, s, p: close(got, (n + 2 * p - k) // s + 1)),
+    ],
+    hint="The last stamp begins at (n - 1) * stride and is `kernel` long; cut 2 * padding.",
+)  # fmt: skip
+
+
+def _stacks() -> list[tuple]:
+    return [(3, [1, 3, 9]), (7, [1, 3, 5]), (5, [2])]
+
+
+receptive_field = Exercise(
+    reference=lambda kernel, dilations: 1 + (kernel - 1) * sum(dilations),
+    cases=_stacks,
+    mistakes=[
+        ("the sample itself counts too: add 1",
+         lambda got, want, k, d: close(got, want - 1)),
+        ("`kernel` taps have kernel - 1 gaps",
+         lambda got, want, k, d: close(got, 1 + k * sum(d))),
+        ("this is the reach to one side; the kernel lies on both",
+         lambda got, want, k, d: close(got, 1 + (k - 1) // 2 * sum(d))),
+        ("the dilations are forgotten: the taps of a layer lie `dilation` samples apart",
+         lambda got, want, k, d: close(got, 1 + (k - 1) * len(d))),
+        ("layers in a row add their reach; you take the widest alone",
+         lambda got, want, k, d: close(got, 1 + (k - 1) * max(d))),
+        ("reaches are added, not multiplied: each layer looks from where the last one stands",
+         lambda got, want, k, d: close(got, _multiplied(k, d))),
+        ("the shared sample is counted once, not for every layer",
+         lambda got, want, k, d: close(got, sum(1 + (k - 1) * e for e in d))),
+    ],
+    hint="Start with 1; every layer adds (kernel - 1) * dilation. The shortcut adds nothing.",
+)  # fmt: skip
+
+
+def _multiplied(kernel: int, dilations: list[int]) -> int:
+    product = 1
+    for dilation in dilations:
+        product *= 1 + (kernel - 1) * dilation
+    return product
