@@ -195,6 +195,98 @@ def vocoders():
 
 
 @group
+def vocoders_held_out():
+    """Copy-synthesis of held-out speech and violin from the same mel; f0 on the first 20 s."""
+    import librosa
+    import numpy as np
+
+    from lecture_utils import data, griffin_lim, hifi_gan, mel, melgan, metrics, vocoder, weights
+
+    rooms = {"melgan": melgan, "hifi_gan": hifi_gan, "hifi_gan_no_periods": hifi_gan}
+    rooms |= {"hifi_gan_violin": hifi_gan}
+    models = {name: weights.load_weights(name, room.Generator) for name, room in rooms.items()}
+    start = 20 * 16000
+
+    def by_librosa(log_mel):  # as griffin_lim.from_mel, but for the inversion of the bands
+        found = librosa.util.nnls(mel.front_end("course16k").filters.numpy(), np.exp(log_mel))
+        y = griffin_lim.griffin_lim(np.pad(found, ((0, 0), (1, 1)), mode="edge"), 60, seed=0)
+        return y[128 : 128 + 256 * log_mel.shape[1]]
+
+    for sound, seconds in (("speech", 79), ("violin", 30)):
+        x = data.load(f"{sound}_test", 16000)[0][: seconds * 16000]
+        log_mel = mel.log_mel(x)
+        x = x[: 256 * log_mel.shape[1]]
+        known = metrics.f0_hz(x[:start])
+        if sound == "violin":
+            known = data.load_array("violin_test_f0")[::4][: len(known)]
+        made = {"Griffin-Lim": griffin_lim.from_mel(log_mel, n_iter=60, seed=0)}
+        if sound == "speech":
+            made |= {"Griffin-Lim, librosa's NNLS": by_librosa(log_mel)}
+        made |= {name: vocoder.vocode(log_mel, model) for name, model in models.items()}
+        rows = {}
+        for name, y in made.items():
+            rows[name] = metrics.log_mel_l1(x, y), metrics.multi_resolution_stft(x, y)
+            cents, share = metrics.f0_error_cents(known, metrics.f0_hz(y[:start])[: len(known)])
+            yield f"{name}, {sound}: log-mel L1", rows[name][0], float("inf")
+            yield f"{name}, {sound}: multi-resolution STFT distance", rows[name][1], float("inf")
+            yield f"{name}, {sound}: f0 median error in cents", cents, float("inf")
+            yield f"{name}, {sound}: voiced frames without f0", 1 - share, float("inf")
+        if sound == "speech":  # what the course wants of its own training
+            ours, search = rows["hifi_gan"], rows["Griffin-Lim, librosa's NNLS"]
+            yield "hifi_gan, speech: log-mel L1 / Griffin-Lim's", ours[0] / search[0], 0.8
+            yield (
+                "hifi_gan, speech: multi-resolution STFT / Griffin-Lim's",
+                ours[1] / search[1],
+                0.8,
+            )
+            ratio = rows["melgan"][1] / search[1]
+            yield "melgan, speech: multi-resolution STFT / Griffin-Lim's", ratio, 1.0
+
+
+@group
+def cascade():
+    """Songs of form ABA, eight seeds: the cascade, its melody model told nothing, the flat one."""
+    import numpy as np
+
+    from lecture_utils import cascade, song_metrics, songs, unet, weights
+
+    names = (*cascade.LEVELS, "flat")
+    models = {name: weights.load_weights(f"cascade_{name}", unet.UNet) for name in names}
+    plan = songs.form_image("ABA", 0, False)
+    rows = {"cascade": [], "told nothing": [], "flat": [], "by rule": []}
+    for seed in range(8):
+        levels = {"form": plan}
+        for level in cascade.LEVELS[1:]:
+            levels[level] = cascade.generate(models[level], level, levels, seed=seed)
+        untold = cascade.generate(models["melody"], "melody", levels, seed=seed, told=False)
+        both = cascade.generate(models["flat"], "flat", bars=24, seed=seed)
+        flat = {"melody": both[:2], "accompaniment": both[2:]}
+        rule = songs.write_song(np.random.default_rng(10_000 + seed), "ABA", 0, False).levels
+        others = (levels, levels | {"melody": untold}, levels | flat, rule)
+        for group, made in zip(rows.values(), others, strict=True):
+            melody = made["melody"]
+            group.append(
+                (
+                    song_metrics.sketch_agreement(melody, made["sketch"]),
+                    song_metrics.chord_tone_rate(melody, made["accompaniment"]),
+                    song_metrics.likeness(melody[..., :64], melody[..., 128:]),
+                    song_metrics.returns(melody),
+                )
+            )
+    mean = {name: np.nanmean(group, 0) for name, group in rows.items()}
+    what = ("strong beats off the sketch", "notes outside the chord", "A unlike A", "no return")
+    for k, name in enumerate(what):
+        for group in rows:
+            yield f"{group}: {name}", 1 - mean[group][k], float("inf")
+        for other in ("flat",) if k else ("told nothing", "flat"):
+            yield f"{name}: cascade / {other}", (1 - mean["cascade"][k]) / (1 - mean[other][k]), 1.0
+    long = songs.write_song(np.random.default_rng(0), "AABA").levels
+    for level in names:
+        take = seconds(lambda level=level: cascade.generate(models[level], level, long, bars=32))
+        yield f"{level}: seconds for 32 bars", take, 10.0
+
+
+@group
 def wavenet():
     """Generation, one core: the compiled loop, a cached loop in PyTorch, the naive one."""
     import cached_torch
