@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+
 from lecture_utils.check import Exercise, close
 
 
@@ -65,3 +69,40 @@ def _multiplied(kernel: int, dilations: list[int]) -> int:
     for dilation in dilations:
         product *= 1 + (kernel - 1) * dilation
     return product
+
+
+def _layers() -> list[tuple]:
+    """Return (real, fake) maps of one critic, whose layers have different sizes."""
+    rng = np.random.default_rng(0)
+    sizes = [[(4, 50), (8, 20), (2, 5)], [(3, 40), (6, 10)]]
+    return [tuple([rng.normal(size=s) for s in shapes] for _ in range(2)) for shapes in sizes]
+
+
+def _matched(real: list, fake: list, reduce: Callable = np.mean, size: Callable = np.abs) -> float:
+    return sum(reduce(size(r - f)) for r, f in zip(real, fake, strict=True))
+
+
+def _all_entries(real: list, fake: list) -> float:
+    return np.mean(np.concatenate([np.abs(r - f).ravel() for r, f in zip(real, fake, strict=True)]))
+
+
+feature_matching = Exercise(
+    reference=_matched,
+    cases=_layers,
+    mistakes=[
+        ("take the mean over each layer, not the sum: layers have different sizes",
+         lambda got, want, r, f: close(got, _matched(r, f, reduce=np.sum))),
+        ("absolute differences are wanted (np.abs), not squares",
+         lambda got, want, r, f: close(got, _matched(r, f, size=np.square))),
+        ("without np.abs, too much here and too little there cancel",
+         lambda got, want, r, f: close(abs(got), abs(_matched(r, f, size=np.positive)))),
+        ("that is one layer alone; sum over all of them",
+         lambda got, want, r, f: any(
+             close(got, _matched([a], [b])) for a, b in zip(r, f, strict=True))),
+        ("the layers are summed, not averaged",
+         lambda got, want, r, f: close(got, want / len(r))),
+        ("a mean over all entries lets the largest layer rule; take each layer's mean, then sum",
+         lambda got, want, r, f: close(got, _all_entries(r, f))),
+    ],
+    hint="For every layer: np.mean(np.abs(real_layer - fake_layer)); sum it all up.",
+)  # fmt: skip

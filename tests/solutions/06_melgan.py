@@ -6,6 +6,8 @@ Each solution has switches that turn a typical mistake on.
 import math
 from functools import partial
 
+import numpy as np
+
 
 def output_length(n, kernel, stride, padding, gaps=-1, cut=2):
     return (n + gaps) * stride + kernel - cut * padding
@@ -15,7 +17,19 @@ def receptive_field(kernel, dilations, own=1, gaps=-1, total=sum):
     return own + (kernel + gaps) * total(dilations)
 
 
-SOLUTIONS = {"melgan.output_length": output_length, "melgan.receptive_field": receptive_field}
+def feature_matching(real, fake, mean=np.mean, size=np.abs, first=0):
+    return sum(mean(size(r - f)) for r, f in zip(real[first:], fake[first:], strict=True))
+
+
+def over_all_entries(real, fake):
+    return np.abs(np.hstack([(r - f).ravel() for r, f in zip(real, fake, strict=True)])).mean()
+
+
+SOLUTIONS = {
+    "melgan.output_length": output_length,
+    "melgan.receptive_field": receptive_field,
+    "melgan.feature_matching": feature_matching,
+}
 
 WRONG = {
     "melgan.output_length": {
@@ -35,5 +49,13 @@ WRONG = {
         "the widest alone": partial(receptive_field, total=max),
         "not multiplied": lambda k, d: math.prod(receptive_field(k, [e]) for e in d),
         "counted once": lambda k, d: sum(receptive_field(k, [e]) for e in d),
+    },
+    "melgan.feature_matching": {
+        "not the sum": partial(feature_matching, mean=np.sum),
+        "not squares": partial(feature_matching, size=np.square),
+        "cancel": partial(feature_matching, size=np.positive),
+        "one layer alone": partial(feature_matching, first=-1),
+        "summed, not averaged": lambda r, f: feature_matching(r, f) / len(r),
+        "largest layer": over_all_entries,
     },
 }
