@@ -58,8 +58,8 @@ def shuffled(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
 def random_like(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
     """Throw the dice for every cell, each track as dense as it is in all of `cells`."""
     cells = _phrases(cells, "cells")
-    density = cells.mean((0, 2, 3), keepdims=True)
-    return np.random.default_rng(doors.seed(seed)).random(cells.shape, np.float32) < density
+    density, rng = cells.mean((0, 2, 3))[:, None, None], np.random.default_rng(doors.seed(seed))
+    return np.stack([rng.random((5, 64, 84), np.float32) < density for _ in cells])
 
 
 def nearest(cells: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -69,7 +69,8 @@ def nearest(cells: np.ndarray, others: np.ndarray) -> np.ndarray:
     that only one of them has.
     """
     cells, others = (_phrases(x, "cells").reshape(len(x), -1) for x in (cells, others))
-    shared = cells.astype(np.float32) @ others.astype(np.float32).T
+    used = others.any(0)  # most cells are never used: less to multiply
+    shared = cells[:, used].astype(np.float32) @ others[:, used].astype(np.float32).T
     either = cells.sum(1)[:, None] + others.sum(1) - shared
     return 1 - (shared / np.maximum(either, 1)).max(1)
 
