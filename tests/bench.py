@@ -244,6 +244,42 @@ def vocoders_held_out():
 
 
 @group
+def muse_gan():
+    """1,000 phrases of the first seed: beside held-out songs, training songs and chance."""
+    import numpy as np
+
+    from lecture_utils import gan, phrase_figures, pianoroll, weights
+
+    model = list(weights.load_snapshots("muse_gan", gan.Generator).values())[-1]
+    made = gan.generate(model, model.noise(1000, seed=0))
+    (train, song), (held_out, _) = pianoroll.corpus("train"), pianoroll.corpus("test")
+    sets = {"training songs": train, "MuseGAN": made}
+    sets |= {"shuffled": phrase_figures.shuffled(train, 0)}
+    sets |= {"random": phrase_figures.random_like(train, 0)}
+    sets |= {"players of different phrases": np.stack(
+        [np.roll(made[:, k], k, axis=0) for k in range(5)], axis=1
+    )}  # fmt: skip
+    far = {name: phrase_figures.differences(cells, held_out) for name, cells in sets.items()}
+    for figure, ours in far["MuseGAN"].items():
+        yield f"training songs, {figure}: to held-out ones", far["training songs"][figure], np.inf
+        for other in ("shuffled", "random"):
+            yield f"MuseGAN, {figure}: to held-out songs / {other}", ours / far[other][figure], 1
+        if figure == "tonal distance":  # in a random set all keys sound, so all tracks agree
+            other = "players of different phrases"
+            yield f"MuseGAN, {figure}: / {other}", ours / far[other][figure], 1
+    files = [phrase_figures.describe(train[song == number]) for number in np.unique(song)]
+    found = phrase_figures.describe(made)
+    for figure in ("used pitch classes", "qualified notes"):
+        each, ours = np.array([file[figure] for file in files]), found[figure]
+        outside = np.maximum(np.nanmin(each, 0) - ours, ours - np.nanmax(each, 0)).max()
+        yield f"MuseGAN, {figure}: out of the training files' range by", outside, 0
+    near, theirs = (phrase_figures.nearest(cells, train) for cells in (made, held_out))
+    yield "MuseGAN: nearest training phrase, likeness at most", 1 - near.min(), 0.6
+    likeness = np.median(1 - near) / np.median(1 - theirs)
+    yield "MuseGAN: likeness to the nearest training phrase / held-out songs'", likeness, 1.5
+
+
+@group
 def cascade():
     """Songs of form ABA, eight seeds: the cascade, its melody model told nothing, the flat one."""
     import numpy as np
