@@ -47,41 +47,49 @@ fold = Exercise(
 )  # fmt: skip
 
 
-def _maps() -> list[tuple]:
-    """Return feature maps of two critics with two layers each, for real and made sound."""
+def _scores() -> list[tuple]:
+    """Return the scores of two critics with different numbers of windows, for real and made."""
     rng = np.random.default_rng(1)
-    shapes = [[(4, 20), (8, 5)], [(4, 30), (8, 9)]]
-    return [tuple([[rng.normal(size=s) for s in critic] for critic in shapes] for _ in range(2))]
+    return [tuple([rng.normal(size=n) for n in (12, 5)] for _ in range(2))]
 
 
-def _matching(real: list, fake: list, size: Callable = np.abs, reduce: Callable = np.mean) -> float:
-    return sum(
-        reduce(size(r - f))
-        for layers, made in zip(real, fake, strict=True)
-        for r, f in zip(layers, made, strict=True)
+def _least_squares(
+    real: list, fake: list, wanted: tuple[float, float] = (1, 0), reduce: Callable = np.mean
+) -> float:
+    return sum(reduce((x - wanted[0]) ** 2) for x in real) + sum(
+        reduce((x - wanted[1]) ** 2) for x in fake
     )
 
 
-feature_matching = Exercise(
-    reference=_matching,
-    cases=_maps,
+def _hinge(real: list, fake: list) -> float:
+    return sum(np.maximum(0, 1 - x).mean() for x in real) + sum(
+        np.maximum(0, 1 + x).mean() for x in fake
+    )
+
+
+critic_loss = Exercise(
+    reference=_least_squares,
+    cases=_scores,
     mistakes=[
-        ("take the mean over each map, not the sum: maps have different sizes",
-         lambda got, want, r, f: close(got, _matching(r, f, reduce=np.sum))),
-        ("absolute differences are wanted (np.abs), not squares",
-         lambda got, want, r, f: close(got, _matching(r, f, size=np.square))),
-        ("without np.abs, too much here and too little there cancel",
-         lambda got, want, r, f: close(abs(got), abs(_matching(r, f, size=np.positive)))),
-        ("that is one critic; sum over all of them",
-         lambda got, want, r, f: any(
-             close(got, _matching([a], [b])) for a, b in zip(r, f, strict=True))),
-        ("those are the last layers alone; sum over the layers of each critic",
-         lambda got, want, r, f: close(
-             got, _matching([a[-1:] for a in r], [b[-1:] for b in f]))),
+        ("real and made are exchanged: real sound should score 1, made sound 0",
+         lambda got, want, r, f: close(got, _least_squares(r, f, (0, 1)))),
+        ("that trains a critic to say -1 to made sound; least squares asks for 0",
+         lambda got, want, r, f: close(got, _least_squares(r, f, (1, -1)))),
+        ("that is MelGAN's hinge, which is content beyond 1 and -1; here distances are squared",
+         lambda got, want, r, f: close(got, _hinge(r, f))),
+        ("that is the generator's loss; the critic looks at real sound, too, and wants 0 of made",
+         lambda got, want, r, f: close(got, _least_squares([], f, (1, 1)))),
+        ("made sound is missing: a critic that says 1 to everything would be perfect",
+         lambda got, want, r, f: close(got, _least_squares(r, []))),
+        ("real sound is missing: a critic that says 0 to everything would be perfect",
+         lambda got, want, r, f: close(got, _least_squares([], f))),
+        ("take the mean over a critic's scores, not the sum: critics have different numbers",
+         lambda got, want, r, f: close(got, _least_squares(r, f, reduce=np.sum))),
+        ("square first, then take the mean: scores of 2 and 0 are no perfect pair of ones",
+         lambda got, want, r, f: close(got, sum((x.mean() - 1) ** 2 for x in r)
+                                       + sum(x.mean() ** 2 for x in f))),
         ("the critics are summed, not averaged",
          lambda got, want, r, f: close(got, want / len(r))),
-        ("layers and critics are summed, not averaged",
-         lambda got, want, r, f: close(got, want / sum(map(len, r)))),
     ],
-    hint="For every critic and layer: np.mean(np.abs(real_map - fake_map)); sum it all up.",
+    hint="For every critic: np.mean((real - 1) ** 2) + np.mean(fake ** 2); sum it all up.",
 )  # fmt: skip

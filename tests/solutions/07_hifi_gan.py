@@ -13,19 +13,18 @@ def fold(x, period, mode="reflect", missing=lambda n, p: -n % p, front=False):
     return np.pad(x, (width, 0) if front else (0, width), mode=mode).reshape(-1, period)
 
 
-def feature_matching(real, fake, mean=np.mean, size=np.abs, first=0):
-    return sum(
-        mean(size(r - f))
-        for layers, made in zip(real, fake, strict=True)
-        for r, f in zip(layers[first:], made[first:], strict=True)
-    )
+def critic_loss(real, fake, to_real=1, to_fake=0, mean=np.mean):
+    loss = 0
+    for real_scores, fake_scores in zip(real, fake, strict=True):
+        loss += mean((real_scores - to_real) ** 2) + mean((fake_scores - to_fake) ** 2)
+    return loss
 
 
 def cut_off(x, period):
     return x[: len(x) // period * period].reshape(-1, period)
 
 
-SOLUTIONS = {"hifi_gan.fold": fold, "hifi_gan.feature_matching": feature_matching}
+SOLUTIONS = {"hifi_gan.fold": fold, "hifi_gan.critic_loss": critic_loss}
 
 WRONG = {
     "hifi_gan.fold": {
@@ -38,13 +37,20 @@ WRONG = {
         "belong to the end": partial(fold, front=True),
         "nothing is missing": partial(fold, missing=lambda n, p: p - n % p),
     },
-    "hifi_gan.feature_matching": {
-        "not the sum": partial(feature_matching, mean=np.sum),
-        "not squares": partial(feature_matching, size=np.square),
-        "cancel": partial(feature_matching, size=np.positive),
-        "that is one critic": lambda r, f: feature_matching(r[:1], f[:1]),
-        "last layers alone": partial(feature_matching, first=-1),
-        "critics are summed": lambda r, f: feature_matching(r, f) / 2,
-        "layers and critics": lambda r, f: feature_matching(r, f) / 4,
+    "hifi_gan.critic_loss": {
+        "exchanged": partial(critic_loss, to_real=0, to_fake=1),
+        "say -1": partial(critic_loss, to_fake=-1),
+        "hinge": lambda r, f: sum(
+            np.mean(np.maximum(0, 1 - a)) + np.mean(np.maximum(0, 1 + b))
+            for a, b in zip(r, f, strict=True)
+        ),
+        "generator's": lambda r, f: sum(np.mean((b - 1) ** 2) for b in f),
+        "made sound is missing": lambda r, f: sum(np.mean((a - 1) ** 2) for a in r),
+        "real sound is missing": lambda r, f: sum(np.mean(b**2) for b in f),
+        "not the sum": partial(critic_loss, mean=np.sum),
+        "square first": lambda r, f: sum(
+            (a.mean() - 1) ** 2 + b.mean() ** 2 for a, b in zip(r, f, strict=True)
+        ),
+        "critics are summed": lambda r, f: critic_loss(r, f) / 2,
     },
 }
