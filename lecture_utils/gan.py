@@ -265,6 +265,15 @@ class Generator(nn.Module):
         return self.as_noise(self.phrase_reader(x.flatten(1)).unflatten(-1, (N_BARS, -1)))
 
 
+def binary(soft: torch.Tensor) -> torch.Tensor:
+    """Round to 0 or 1, but hand the slope through as if nothing had been rounded.
+
+    With these *binary neurons* (deterministic, straight-through; Dong and Yang 2018) a critic hears
+    the notes that will be played, not shades between a note and none.
+    """
+    return soft + ((soft > 0.5).to(soft) - soft).detach()
+
+
 # ------------------------------------------------------------------------------- critic
 
 

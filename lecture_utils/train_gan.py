@@ -16,12 +16,15 @@ from lecture_utils import gan, pianoroll, training
 
 @dataclass(frozen=True)
 class GanRecipe:
-    """A MuseGAN on the training songs: how large, how long."""
+    """A MuseGAN on the training songs: how large, how long.
+
+    In the second round the critic hears rounded notes, as they will be played.
+    """
 
     noise: int = 24
     hidden: int = 80
     critic_hidden: int = 56
-    n_steps: int = 13_000  # at full rate for the first half, then more and more slowly
+    n_steps: int = 26_000  # in two rounds, each at full rate first, then more and more slowly
     batch: int = 16
     critic_steps: int = 2  # for each of the generator's
     rate_generator: float = 3e-4
@@ -93,21 +96,25 @@ def train_gan(
     run = training.Run(folder, parts, resume)
     latest: dict[str, float] = {}
 
-    def fakes(model: gan.Generator, batch: int, rng: np.random.Generator) -> torch.Tensor:
+    def fakes(
+        model: gan.Generator, batch: int, rng: np.random.Generator, rounded: bool = False
+    ) -> torch.Tensor:
         """Make phrases, part of them around one track of real ones."""
         real = phrases.draw(batch, recipe.transpose, rng)
         is_given = np.eye(gan.N_TRACKS)[rng.integers(0, gan.N_TRACKS, len(real))]
         is_given *= rng.random((len(real), 1)) < recipe.share_given
-        return model(model.noise(len(real)), real, torch.from_numpy(is_given))
+        soft = model(model.noise(len(real)), real, torch.from_numpy(is_given))
+        return gan.binary(soft) if rounded else soft
 
     def one_step(step: int) -> dict[str, float]:
         rng = np.random.default_rng([recipe.seed, step])
         torch.manual_seed(int(rng.integers(2**31)))  # for the noise and the points of the penalty
+        is_second, part = divmod(2 * step / recipe.n_steps, 1)
         for optimizer, rate in zip(optimizers, rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * min(1, 2 - 2 * step / recipe.n_steps)
+            optimizer.param_groups[0]["lr"] = rate * min(1, 2 - 2 * part)
         for _ in range(recipe.critic_steps):
             real = phrases.draw(recipe.batch, recipe.transpose, rng)
-            fake = fakes(generator, recipe.batch, rng)
+            fake = fakes(generator, recipe.batch, rng, bool(is_second))
             distance = -gan.critic_loss(critic(real), critic(fake.detach()))
             penalty = gan.gradient_penalty(critic, real, fake.detach())
             optimizers[1].zero_grad(set_to_none=True)
@@ -160,7 +167,7 @@ def train_gan(
 
 @torch.inference_mode()
 def distance_to(critic: gan.Critic, generator: gan.Generator, cells: np.ndarray) -> float:
-    """Return how much higher the critic scores real phrases ``(n, 5, 64, 84)`` than made ones."""
-    fake = generator(generator.noise(256, seed=0))
+    """Return how much higher the critic scores real phrases ``(n, 5, 64, 84)`` than made notes."""
+    fake = gan.binary(generator(generator.noise(256, seed=0)))
     real = torch.from_numpy(cells[:256].astype(np.float32))
     return float(critic(real).mean() - critic(fake).mean())

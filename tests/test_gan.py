@@ -154,3 +154,11 @@ def test_bad_input_gets_one_sentence(call, message):
     with pytest.raises(ValueError, match=message) as error:
         call(small())
     assert "\n" not in str(error.value)
+
+
+def test_binary_neurons_round_and_hand_the_slope_through():
+    soft = torch.tensor([0.1, 0.49, 0.51, 0.9], requires_grad=True)
+    rounded = gan.binary(soft)
+    assert rounded.tolist() == [0, 0, 1, 1]
+    (rounded * torch.arange(4.0)).sum().backward()
+    assert soft.grad.tolist() == [0, 1, 2, 3]
