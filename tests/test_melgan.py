@@ -53,6 +53,14 @@ def test_256_samples_a_frame(n_frames):
     assert Generator(base_channels=8, rates=(8, 5, 5))(torch.zeros(1, 80, 7)).shape[-1] == 1400
 
 
+@torch.no_grad()
+def test_few_frames_sound_as_if_the_last_one_stayed():
+    model, _ = loud_generator(base_channels=8)
+    mel = torch.randn(1, 80, 2)
+    stayed = torch.cat([mel, mel[..., 1:], mel[..., 1:]], -1)
+    assert torch.equal(model(mel), model(stayed)[..., : 2 * 256])
+
+
 def test_context_frames_cover_the_receptive_field():
     model, _ = loud_generator(base_channels=8)
     reached = []
