@@ -267,7 +267,13 @@ def _difference(got: object, want: object) -> str:
         return "the values are complex, real ones are wanted"
     power = np.vdot(target, target).real
     factor = np.vdot(target, numbers) / power if power else 0.0
-    if factor and close(numbers, factor * target) and abs(np.imag(factor)) < 1e-6:
+    # of one number no other can be said to be "right but for a factor"
+    if (
+        numbers.size > 1
+        and factor
+        and close(numbers, factor * target)
+        and abs(np.imag(factor)) < 1e-6
+    ):
         return f"right but for a factor: everything is {np.real(factor):.4g} times as large"
     errors = np.abs(numbers - target)
     worst = np.unravel_index(int(errors.argmax()), errors.shape)

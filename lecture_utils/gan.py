@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lecture_utils import doors
+from lecture_utils import doors, roll_metrics
 
 #: Tracks, bars, sixteenths a bar and keys of a phrase.
 N_TRACKS, N_BARS, BAR_STEPS, N_PITCHES = 5, 4, 16, 84
@@ -243,6 +243,8 @@ class Generator(nn.Module):
         torch.Tensor
             Shape ``(batch, 5, 64, 84)``, from 0 to 1; :func:`generate` rounds.
         """
+        if (given is None) != (is_given is None):
+            raise ValueError("given, is_given: give both or none of them.")
         batch = len(noise["shared"])
         in_time = self.shared_in_time(noise["shared_in_time"]).unflatten(-1, (N_BARS, -1))
         shared = torch.cat([_each_bar(noise["shared"]), in_time], -1)
@@ -340,20 +342,20 @@ def generate(
     Raises
     ------
     ValueError
-        If the noise has other parts or shapes, or `given` and `track` do not fit.
+        If the noise has other parts or shapes, `given` and `track` do not fit, or the model is in
+        training mode.
     """
-    wanted = {part: x.shape[1:] for part, x in model.noise(1).items()}
-    shapes = {part: tuple(x.shape[1:]) for part, x in noise.items()}
-    batch = {len(x) for x in noise.values()}
-    if shapes != {part: tuple(s) for part, s in wanted.items()} or len(batch) != 1:
+    batch = _batch_of(noise)
+    if _shapes(noise) != _shapes(model.noise(batch)):
         raise ValueError("noise: not of this model; start from model.noise(batch, seed).")
-    batch = batch.pop()
+    if model.training:  # else phrases would depend on what else is in the batch
+        raise ValueError("model: it is being trained; call model.eval() first.")
     if (given is None) != (track is None):
         raise ValueError("given, track: give both phrases and the number of their track, or none.")
     if given is None:
         return model(noise).numpy() > 0.5
     track = doors.number(track, "track", 0, N_TRACKS - 1, whole=True)
-    given = doors.array(given, "given", ("batch", "tracks", "steps", "keys"), kinds="biuf")
+    given = roll_metrics.as_cells(given, "given")
     if given.shape != (batch, N_TRACKS, N_BARS * BAR_STEPS, N_PITCHES):
         raise ValueError(f"given: {given.shape} does not fit noise for {batch} phrases of 5x64x84.")
     is_given = torch.zeros(batch, N_TRACKS)
@@ -366,7 +368,30 @@ def interpolate(
 ) -> dict[str, torch.Tensor]:
     """Return noise on the way from `start` (0) to `end` (1), along the arc, of its usual length."""
     way = doors.number(way, "way", 0, 1)
+    if _batch_of(start) != _batch_of(end) or _shapes(start) != _shapes(end):
+        raise ValueError("start, end: noise of one model and for as many phrases is needed.")
     return {
         part: x * float(np.cos(way * np.pi / 2)) + end[part] * float(np.sin(way * np.pi / 2))
         for part, x in start.items()
     }
+
+
+def modes_found(
+    points: torch.Tensor, places: torch.Tensor, radius: float = 0.2, share: float = 0.02
+) -> int:
+    """Return how many of `places` ``(k, n)`` are met by `share` or more of `points` ``(m, n)``."""
+    near = torch.cdist(points, places) < radius
+    return int((near.float().mean(0) >= share).sum())
+
+
+def _shapes(noise: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    return {part: tuple(x.shape) for part, x in noise.items()}
+
+
+def _batch_of(noise: object) -> int:
+    """Check that `noise` is a set of tensors for as many phrases each, and return how many."""
+    is_set = isinstance(noise, dict) and noise and all(map(torch.is_tensor, noise.values()))
+    batch = {len(x) for x in noise.values() if x.ndim} if is_set else ()
+    if len(batch) != 1:
+        raise ValueError("noise: start from model.noise(batch, seed).")
+    return batch.pop()

@@ -15,7 +15,9 @@ from lecture_utils import doors, roll_metrics
 
 
 def describe(cells: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the six figures of the paper on MuseGAN as means over phrases, one value a track.
+    """Return six figures as means over phrases, one value a track.
+
+    Five are those of the paper on MuseGAN (Dong et al. 2018); scale consistency is Mogren's (2016).
 
     Tonal distance has one for each of the six pairs of pitched tracks, the drum pattern one for the
     drums, scale consistency one for all pitched tracks together. NaN stands where no phrase has
@@ -62,17 +64,40 @@ def random_like(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
     return np.stack([rng.random((5, 64, 84), np.float32) < density for _ in cells])
 
 
-def nearest(cells: np.ndarray, others: np.ndarray) -> np.ndarray:
+def nearest(cells: np.ndarray, others: np.ndarray, transpose: int = 0) -> np.ndarray:
     """Return the distance of every phrase to the nearest of `others`, ``(n,)``.
 
     It is Jaccard's: 0 for a copy, 1 if no cell is shared, otherwise the share of the cells of both
-    that only one of them has.
+    that only one of them has. With `transpose`, `others` are also looked at up to so many semitones
+    higher and lower.
     """
-    cells, others = (_phrases(x, "cells").reshape(len(x), -1) for x in (cells, others))
-    used = others.any(0)  # most cells are never used: less to multiply
-    shared = cells[:, used].astype(np.float32) @ others[:, used].astype(np.float32).T
-    either = cells.sum(1)[:, None] + others.sum(1) - shared
-    return 1 - (shared / np.maximum(either, 1)).max(1)
+    cells, others = _phrases(cells, "cells"), _phrases(others, "others")
+    transpose = doors.number(transpose, "transpose", 0, 83, whole=True)
+    alike = []
+    for shift in range(-transpose, transpose + 1):
+        alike.append(_alike(cells, transposed(others, shift) if shift else others))
+    return 1 - np.max(alike, axis=0)
+
+
+def transposed(cells: np.ndarray, shift: int) -> np.ndarray:
+    """Move all tracks but the drums by semitones; what leaves the keyboard is left out."""
+    out = cells.copy()
+    out[..., 1:, :, :] = np.roll(cells[..., 1:, :, :], shift, -1)
+    out[..., 1:, :, : max(0, shift)] = 0
+    out[..., 1:, :, cells.shape[-1] + min(0, shift) :] = 0
+    return out
+
+
+def _alike(cells: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the largest share of common cells of each phrase with any of `others`, ``(n,)``."""
+    cells, others = cells.reshape(len(cells), -1), others.reshape(len(others), -1)
+    used = np.flatnonzero(others.any(0))  # most cells are never used: less to multiply
+    theirs, sizes, found = others[:, used].astype(np.float32).T, others.sum(1), []
+    for some in np.array_split(cells, -(-len(cells) // 100)):  # little memory
+        shared = some[:, used].astype(np.float32) @ theirs
+        either = some.sum(1)[:, None] + sizes - shared
+        found.append((shared / np.maximum(either, 1)).max(1))
+    return np.concatenate(found)
 
 
 def _phrases(cells: np.ndarray, name: str) -> np.ndarray:

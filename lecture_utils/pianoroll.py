@@ -350,7 +350,9 @@ def from_midi(file: str | os.PathLike, steps_per_beat: int = 4, **grid: float) -
         if midi.ticks_per_beat <= 0:
             raise ValueError("its ticks are not parts of a beat")
     except Exception as error:  # a damaged file makes mido fail in many ways
-        raise ValueError(f"{file.name} is not a readable MIDI file ({error}).") from None
+        raise ValueError(
+            f"{file.name} is not a readable MIDI file ({error or type(error).__name__})."
+        ) from None
     order, tempo, tick, down, notes = {}, None, 0, {}, []
     program = dict.fromkeys(range(16), 0) | {9: DRUMS}
     for message in mido.merge_tracks(midi.tracks):

@@ -39,7 +39,9 @@ def read_midi(file: str | Path) -> np.ndarray:
     try:
         midi = mido.MidiFile(file)
     except (OSError, EOFError, ValueError, IndexError, KeyError) as error:
-        raise ValueError(f"{Path(file).name} is not a readable MIDI file ({error}).") from None
+        raise ValueError(
+            f"{Path(file).name} is not a readable MIDI file ({error or type(error).__name__})."
+        ) from None
     sounding, notes, seconds, beat, tempo = {}, [], 0.0, 0.0, 500_000
     for message in mido.merge_tracks(midi.tracks):
         seconds += mido.tick2second(message.time, midi.ticks_per_beat, tempo)

@@ -11,20 +11,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lecture_utils import gan, pianoroll, training
+from lecture_utils import gan, phrase_figures, pianoroll, training
 
 
 @dataclass(frozen=True)
 class GanRecipe:
-    """A MuseGAN on the training songs: how large, how long.
-
-    In the second round the critic hears rounded notes, as they will be played.
-    """
+    """A MuseGAN on the training songs: how large, how long."""
 
     noise: int = 24
     hidden: int = 80
     critic_hidden: int = 56
-    n_steps: int = 26_000  # in two rounds, each at full rate first, then more and more slowly
+    n_steps: int = 26_000  # in two rounds, see schedule()
     batch: int = 16
     critic_steps: int = 2  # for each of the generator's
     rate_generator: float = 3e-4
@@ -34,7 +31,7 @@ class GanRecipe:
     share_given: float = 0.5  # of the phrases that are made around a given track
     average: float = 0.998
     watch_every: int = 250
-    snapshots: tuple[int, ...] = (100, 300, 1000, 3000, 10_000)
+    snapshots: tuple[int, ...] = (100, 300, 1000, 3000, 10_000, 13_000)
     seed: int = 1234
 
 
@@ -47,17 +44,19 @@ class Phrases:
     def draw(self, batch: int, transpose: int, rng: np.random.Generator) -> torch.Tensor:
         """Return float phrases ``(batch, 5, 64, 84)``; drums keep their keys."""
         rows = self.cells[rng.integers(0, len(self.cells), batch)].astype(np.float32)
-        for row, shift in zip(rows, rng.integers(-transpose, transpose + 1, batch), strict=True):
-            row[1:] = moved(row[1:], int(shift))
-        return torch.from_numpy(rows)
+        shifts = rng.integers(-transpose, transpose + 1, batch)
+        moved = [phrase_figures.transposed(*pair) for pair in zip(rows, shifts, strict=True)]
+        return torch.from_numpy(np.stack(moved))
 
 
-def moved(cells: np.ndarray, shift: int) -> np.ndarray:
-    """Transpose cells ``(..., keys)``; what leaves the keyboard is left out."""
-    out = np.roll(cells, shift, -1)
-    out[..., : max(0, shift)] = 0
-    out[..., cells.shape[-1] + min(0, shift) :] = 0
-    return out
+def schedule(step: int, n_steps: int) -> tuple[bool, float]:
+    """Return whether notes are rounded at this step, and the share of the learning rates.
+
+    There are two rounds. In the first the critic hears the generator's shades between a note and
+    none, in the second rounded notes. The rates stay for half a round, then fall to nothing.
+    """
+    is_second, part = divmod(2 * step / n_steps, 1)
+    return bool(is_second), min(1, 2 - 2 * part)
 
 
 def train_gan(
@@ -109,12 +108,12 @@ def train_gan(
     def one_step(step: int) -> dict[str, float]:
         rng = np.random.default_rng([recipe.seed, step])
         torch.manual_seed(int(rng.integers(2**31)))  # for the noise and the points of the penalty
-        is_second, part = divmod(2 * step / recipe.n_steps, 1)
+        rounded, share = schedule(step, recipe.n_steps)
         for optimizer, rate in zip(optimizers, rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * min(1, 2 - 2 * part)
+            optimizer.param_groups[0]["lr"] = rate * share
         for _ in range(recipe.critic_steps):
             real = phrases.draw(recipe.batch, recipe.transpose, rng)
-            fake = fakes(generator, recipe.batch, rng, bool(is_second))
+            fake = fakes(generator, recipe.batch, rng, rounded)
             distance = -gan.critic_loss(critic(real), critic(fake.detach()))
             penalty = gan.gradient_penalty(critic, real, fake.detach())
             optimizers[1].zero_grad(set_to_none=True)

@@ -113,11 +113,24 @@ def test_recipe_trains_stops_and_goes_on(tmp_path):
     assert training.load_weights(early, gan.Generator).facts["step"] == 3
 
 
-def test_moved_keeps_what_stays_on_the_keyboard():
-    cells = np.zeros((2, 84), bool)
-    cells[0, 0] = cells[1, 83] = True
-    assert np.argwhere(train_gan.moved(cells, 2)).tolist() == [[0, 2]]
-    assert np.argwhere(train_gan.moved(cells, -2)).tolist() == [[1, 81]]
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [(0, (False, 1)), (200, (False, 1)), (300, (False, 0.5)), (400, (True, 1)), (700, (True, 0.5))],
+)
+def test_two_rounds_and_their_rates(step, expected):
+    assert train_gan.schedule(step, 800) == expected
+
+
+def test_notes_are_rounded_in_the_second_round_only(tmp_path, monkeypatch):
+    rounded, seen = gan.binary, []
+    monkeypatch.setattr(gan, "binary", lambda x: seen.append(len(x)) or rounded(x))
+    recipe = train_gan.GanRecipe(
+        noise=4, hidden=8, critic_hidden=4, n_steps=4, batch=4, watch_every=9, snapshots=()
+    )
+    train_gan.train_gan("muse_gan", recipe, tmp_path, n_steps=2)
+    assert not seen
+    train_gan.train_gan("muse_gan", recipe, tmp_path, resume=True)
+    assert seen == [4] * 2 * recipe.critic_steps
 
 
 def test_critic_learns_to_tell_phrases_from_noise():
@@ -143,6 +156,13 @@ def test_critic_learns_to_tell_phrases_from_noise():
         (lambda m: gan.gradient_penalty(lambda x: x, torch.ones(2, 3), torch.ones(2, 4)), "shape"),
         (lambda m: gan.gradient_penalty(lambda x: x, torch.ones(2, 3), torch.ones(2, 3)), "scores"),
         (lambda m: gan.generate(m, {}), "noise"),
+        (lambda m: gan.generate(m, None), "noise"),
+        (lambda m: gan.generate(m, {"shared": 1}), "noise"),
+        (lambda m: gan.generate(m.train(), m.noise(1, 0)), "eval"),
+        (lambda m: gan.generate(m, m.noise(1, 0), np.full((1, 5, 64, 84), 0.3), 3), "given: cells"),
+        (lambda m: m(m.noise(1, 0), torch.zeros(1, 5, 64, 84)), "is_given"),
+        (lambda m: gan.interpolate(m.noise(1, 0), m.noise(3, 1), 0.5), "as many"),
+        (lambda m: gan.interpolate(m.noise(1, 0), {}, 0.5), "noise"),
         (lambda m: gan.generate(m, m.noise(1, 0), track=1), "given, track"),
         (lambda m: gan.generate(m, m.noise(1, 0), np.zeros((1, 5, 64, 84)), 7), "track"),
         (lambda m: gan.generate(m, m.noise(1, 0), np.zeros((1, 4, 64, 84)), 1), "given"),
@@ -154,6 +174,14 @@ def test_bad_input_gets_one_sentence(call, message):
     with pytest.raises(ValueError, match=message) as error:
         call(small())
     assert "\n" not in str(error.value)
+
+
+def test_modes_found_by_hand():
+    places = torch.tensor([[0.0, 0], [1, 0], [0, 1]])
+    points = torch.cat([torch.zeros(97, 2), torch.tensor([[1.0, 0.19], [1, -0.19], [0, 0.79]])])
+    assert gan.modes_found(points, places) == 2
+    assert gan.modes_found(points, places, share=0.021) == 1
+    assert gan.modes_found(points, places, radius=0.25, share=0.01) == 3
 
 
 def test_binary_neurons_round_and_hand_the_slope_through():

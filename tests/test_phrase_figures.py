@@ -58,6 +58,21 @@ def test_nearest_by_hand():
     assert phrase_figures.nearest(both, both) == pytest.approx([0, 0])
 
 
+def test_a_copy_in_another_key_is_found():
+    cells = pianoroll.corpus("test")[0][:5]
+    moved = phrase_figures.transposed(cells, 2)
+    assert np.array_equal(moved[:, 0], cells[:, 0])  # drums stay
+    assert phrase_figures.nearest(moved, cells).min() > 0.1
+    assert phrase_figures.nearest(moved, cells, transpose=2) == pytest.approx(np.zeros(5))
+
+
+def test_transposed_leaves_out_what_leaves_the_keyboard():
+    cells = np.zeros((5, 64, 84), bool)
+    cells[1, 0, 0] = cells[1, 1, 83] = True
+    assert np.argwhere(phrase_figures.transposed(cells, 2)).tolist() == [[1, 0, 2]]
+    assert np.argwhere(phrase_figures.transposed(cells, -2)).tolist() == [[1, 1, 81]]
+
+
 @pytest.mark.parametrize("shape", [(5, 64, 84), (2, 4, 64, 84), (0, 5, 64, 84)])
 def test_wrong_shapes_get_one_sentence(shape):
     for call in (phrase_figures.describe, phrase_figures.shuffled, phrase_figures.random_like):

@@ -8,21 +8,24 @@ from lecture_utils.check import Exercise, close
 
 
 def _ring() -> list[tuple]:
-    """Points at three of eight places, one stray point at a fourth, others far from all."""
+    """Points at three of eight places, three stray points at a fourth, others far from all."""
+    import torch
+
     angle = np.arange(8) * np.pi / 4
     centres = np.stack([np.cos(angle), np.sin(angle)], 1)
     rng = np.random.default_rng(0)
-    at = np.repeat([0, 1, 4, 6], [100, 60, 30, 1])
+    at = np.repeat([0, 1, 4, 6], [100, 60, 30, 3])
     near = centres[at] + rng.uniform(-0.1, 0.1, (len(at), 2))
     far = 0.5 * centres[rng.integers(0, 8, 60)] + rng.uniform(-0.05, 0.05, (60, 2))
-    return [(np.concatenate([near, far]), centres)]
+    return [tuple(torch.tensor(x) for x in (np.concatenate([near, far]), centres))]
 
 
-def _found(
-    points: np.ndarray, centres: np.ndarray, radius: float = 0.2, share: float = 0.02
-) -> int:
-    distance = np.linalg.norm(points[:, None] - centres, axis=-1)
-    return int(((distance < radius).mean(0) >= share).sum())
+def _near(points: object, centres: object, radius: float = 0.2) -> np.ndarray:
+    return np.linalg.norm(np.asarray(points)[:, None] - np.asarray(centres), axis=-1) < radius
+
+
+def _found(points: object, centres: object, radius: float = 0.2, share: float = 0.02) -> int:
+    return int((_near(points, centres, radius).mean(0) >= share).sum())
 
 
 count_modes = Exercise(
@@ -30,8 +33,8 @@ count_modes = Exercise(
     cases=_ring,
     mistakes=[
         ("you count the points; count the places that have enough of them",
-         lambda got, want, p, c: got == (np.linalg.norm(p[:, None] - c, axis=-1) < 0.2).sum()),
-        ("one stray point is not enough: a place needs 2 % of all points",
+         lambda got, want, p, c: got == _near(p, c).sum()),
+        ("a few stray points are not enough: a place needs 2 % of all points",
          lambda got, want, p, c: got == _found(p, c, share=1e-9)),
         ("every point has a nearest place, but it may be far from it: the distance must be below "
          "0.2",
@@ -45,19 +48,33 @@ count_modes = Exercise(
 
 
 def _scores() -> list[tuple]:
-    return [(np.array([1.0, 3.0, 2.5]), np.array([0.0, -1.0, 0.5, -2.5]))]
+    """Return scores of a critic that is all wrong, then of a good one."""
+    import torch
+
+    good, bad = torch.tensor([1.0, 3.0, 2.5]), torch.tensor([0.0, -1.0, 0.5, -2.5])
+    return [(bad[:3], good), (good, bad)]
+
+
+def _logistic(real: object, fake: object) -> float:
+    return float(np.logaddexp(0, -real.numpy()).mean() + np.logaddexp(0, fake.numpy()).mean())
 
 
 critic_loss = Exercise(
     reference=lambda real, fake: fake.mean() - real.mean(),
     cases=_scores,
     mistakes=[
+        ("no abs, please: the sign tells who is rated higher",
+         lambda got, want, r, f: want < 0 and close(got, -want)),  # the first case has want > 0
         ("the sign is turned: training makes a loss small, and real data should score high",
          lambda got, want, r, f: close(got, -want)),
         ("a sum grows with the batch; take means",
          lambda got, want, r, f: close(got, f.sum() - r.sum()) or close(got, r.sum() - f.sum())),
         ("this is the generator's loss; the critic looks at real data, too",
          lambda got, want, r, f: close(got, -f.mean())),
+        ("forgeries are missing: scores could rise for ever",
+         lambda got, want, r, f: close(got, -r.mean())),
+        ("that is the discriminator's loss of section 4; a critic's scores go in as they are",
+         lambda got, want, r, f: close(got, _logistic(r, f))),
         ("no square: the sign tells who is rated higher",
          lambda got, want, r, f: close(got, want**2)),
     ],
@@ -106,6 +123,11 @@ def _sizes(critic: _Critic, real: object, fake: object, mix: object, factor: flo
     return factor * np.linalg.norm(critic.slope(mix * real + (1 - mix) * fake), axis=1)
 
 
+def _columns(critic: _Critic, real: object, fake: object, mix: object) -> np.ndarray:
+    points = mix[:, None] * real + (1 - mix[:, None]) * fake
+    return np.linalg.norm(critic.slope(points), axis=0)
+
+
 def _penalty(sizes: np.ndarray) -> float:
     return float(((sizes - 1) ** 2).mean())
 
@@ -117,6 +139,10 @@ gradient_penalty = Exercise(
         ("autograd.grad needs create_graph=True: without it the penalty is a mere number "
          "that the critic can't learn from",
          lambda got, want, *case: close(got, _penalty(_sizes(*case, 3)))),
+        ("without the 10, please: the weight belongs to training",
+         lambda got, want, *case: close(got, 10 * want)),
+        ("norm(dim=1): each example is a row and needs a norm of its own",
+         lambda got, want, *case: close(got, _penalty(_columns(*case)))),
         ("the square is missing: slopes above and below one would cancel",
          lambda got, want, *case: close(got, (_sizes(*case) - 1).mean())),
         ("you take the slope at the real points; it is wanted between real and fake",

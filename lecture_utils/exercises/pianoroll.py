@@ -9,15 +9,16 @@ from lecture_utils.check import Exercise, close
 
 def _tokens() -> list[tuple]:
     text = (
-        "Note_on_60 Time_shift_2 Note_off_60 Note_on_60 Note_on_64 Time_shift_3 Note_off_60 "
-        "Time_shift_1 Note_off_64 Time_shift_4 Note_on_67 Time_shift_2 Note_off_67"
+        "Note_on_60 Time_shift_2 Note_off_60 Note_on_60 Time_shift_1 Note_on_64 Time_shift_2 "
+        "Note_off_60 Time_shift_1 Note_off_64 Time_shift_4 Note_on_67 Time_shift_2 Note_off_67"
     )
     return [(text.split(),)]
 
 
 def _notes(
-    events: list[str], forward: bool = True, start: bool = True, length: bool = False
-) -> np.ndarray:
+    events: list[str], forward: bool = True, start: bool = True, length: bool = False,
+    one: bool = False,
+) -> np.ndarray:  # fmt: skip
     """Read the notes of one track, in the order in which they end; flags make a known mistake."""
     now, down, notes = 0, {}, []
     for token in events:
@@ -25,9 +26,9 @@ def _notes(
         if act == "Time_shift":
             now = now + int(value) if forward else int(value)
         elif act == "Note_on":
-            down[value] = now
+            down[value] = latest = now
         else:
-            begin = down.pop(value) if start else 0
+            begin = (latest if one else down.pop(value)) if start else 0
             notes.append((begin, now - begin if length else now, int(value)))
     return np.array(notes)
 
@@ -41,12 +42,16 @@ events_to_notes = Exercise(
          lambda got, want, events: _same(got, _notes(events, forward=False))),
         ("keep the step of each Note_on (a dictionary from pitch to step) until its Note_off comes",
          lambda got, want, events: _same(got, _notes(events, start=False))),
+        ("one start for all is not enough, since notes overlap: keep one for each key",
+         lambda got, want, events: _same(got, _notes(events, one=True))),
+        ("the pitch is still text: int(...)",
+         lambda got, want, events: any(isinstance(part, str) for row in got for part in row)),
         ("the second number is the step at which the note stops, not how long it lasts",
          lambda got, want, events: _same(got, _notes(events, length=True))),
         ("that is in another order; each note is (start, stop, pitch)",
          lambda got, want, events: _same(np.sort(got), np.sort(want))),
         ("one key can be struck twice; yours keeps only its last note",
-         lambda got, want, events: len(got) == len({row[2] for row in want.tolist()})),
+         lambda got, want, events: _same(got, list({row[2]: row for row in want}.values()))),
     ],
     hint="Go through the tokens with a clock: Time_shift moves it, Note_on remembers it in a "
     "dictionary, Note_off adds (start, now, pitch) to the list.",
@@ -58,16 +63,17 @@ def _same(got: object, want: np.ndarray) -> bool:
 
 
 def _played() -> list[tuple]:
-    return [([(0, 2, 60), (2, 5, 60), (2, 6, 64), (10, 12, 67)],)]
+    return [([(0, 2, 60), (2, 6, 64), (2, 5, 60), (5, 6, 62), (10, 12, 67)],)]
 
 
 def _events(
-    notes: list[tuple], off_first: bool = True, zero: bool = False, absolute: bool = False
-) -> list[str]:
+    notes: list[tuple], off_first: bool = True, zero: bool = False, absolute: bool = False,
+    by_key: bool = True,
+) -> list[str]:  # fmt: skip
     acts = [(start, 1 if off_first else 0, pitch, "on") for start, _, pitch in notes]
     acts += [(stop, 0 if off_first else 1, pitch, "off") for _, stop, pitch in notes]
     events, now = [], 0
-    for step, _, pitch, act in sorted(acts):
+    for step, _, pitch, act in sorted(acts, key=None if by_key else lambda act: act[:2]):
         if step > now or zero:
             events.append(f"Time_shift_{step if absolute else step - now}")
         events.append(f"Note_{act}_{pitch}")
@@ -90,6 +96,8 @@ notes_to_events = Exercise(
         ("where a note ends as another begins, Note_off comes first, or no key could sound twice "
          "in a row",
          lambda got, want, notes: _text(got) == " ".join(_events(notes, off_first=False))),
+        ("of tokens at the same step, lower keys come before higher ones",
+         lambda got, want, notes: _text(got) == " ".join(_events(notes, by_key=False))),
         ("Time_shift_0 says nothing; write one only where the clock has moved",
          lambda got, want, notes: _text(got) == " ".join(_events(notes, zero=True))),
         ("Time_shift takes the steps since the last token, not since the beginning",
