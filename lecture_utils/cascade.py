@@ -70,7 +70,8 @@ def condition(level: str, levels: dict[str, np.ndarray]) -> np.ndarray:
         if name not in levels:
             raise ValueError(f"{level} needs the level above: {name!r} is missing.")
         part = doors.array(levels[name], name, ("channels", "rows", "columns"), kinds="biuf")
-        if part.shape[0] != N_CHANNELS[name] or part.shape[2] % PER_BAR[name]:
+        rows = 12 if name == "form" else songs.N_ROWS
+        if part.shape[:2] != (N_CHANNELS[name], rows) or part.shape[2] % PER_BAR[name]:
             raise ValueError(f"{name}: shape {part.shape} is no image of this level.")
         if bars not in (None, part.shape[2] // PER_BAR[name]):
             raise ValueError(f"{name}: {part.shape[2] // PER_BAR[name]} bars, others have {bars}.")
@@ -101,6 +102,7 @@ def generate(
     known: np.ndarray | None = None,
     keep: np.ndarray | None = None,
     told: bool = True,
+    same_noise: bool = True,
 ) -> np.ndarray:
     """Make one level of a song.
 
@@ -111,17 +113,21 @@ def generate(
     level : str
         One of :data:`LEVELS`, or "flat".
     above : dict, optional
-        The levels above, as in :class:`lecture_utils.songs.Song`.
+        The levels above, as in :class:`lecture_utils.songs.Song`. The flat model is told nothing;
+        given a form, it only gets the noise of its letters.
     bars : int, optional
-        Length, for a model that is told nothing (a form: 32 bars, the rest unlit).
+        Length, where no level above decides it (a form always has 32 bars, the rest unlit).
     seed : int
         For the noise.
     n_steps : int
         DDIM jumps for each window.
     known, keep : np.ndarray, optional
         An image of this level, and bool for each of its columns, which are to stay: inpainting.
+        A gap is filled in a window that sees what follows it.
     told : bool
         False hides the levels above from the model, which it has met in training: an ablation.
+    same_noise : bool
+        Whether sections of one letter get the same noise, and so come back.
 
     Returns
     -------
@@ -130,26 +136,36 @@ def generate(
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If the model is another level's, or what is given does not fit in shape.
     """
-    if model.config["channels"] != N_CHANNELS[_known(level)]:
-        raise ValueError(f"model: makes {model.config['channels']} channels, not a {level}.")
-    told_all = condition(level, above or {})
+    _check_model(model, level)
+    above = above or {}
+    told_all = condition(level, above)
     per_bar, size = PER_BAR[level], WINDOW_BARS[level]
+    decided = size if level == "form" else None
+    form = above.get("form") if level != "form" else None
     if ABOVE[level]:
-        bars = told_all.shape[2] // per_bar
-    bars = size if level == "form" else doors.number(bars, "bars", 1, songs.MAX_BARS, whole=True)
+        decided = told_all.shape[2] // per_bar
+    elif form is not None:
+        decided = np.shape(form)[-1]
+    if bars not in (None, decided) and decided is not None:
+        raise ValueError(f"bars={bars}: this {level} has {decided} bars; leave it out.")
+    bars = doors.number(decided or bars, "bars", 1, songs.MAX_BARS, whole=True)
     rows = 12 if level == "form" else songs.N_ROWS
     shape = (N_CHANNELS[level], rows, per_bar * bars)
     made, is_made = _start(shape, known, keep)
     whole = max(bars, size)
     seed = doors.number(seed, "seed", 0, whole=True)
-    form = above["form"] if ABOVE[level] else None
-    noise = _noise(form, shape, per_bar, whole + size, seed)  # the last window may stick out
+    noise = _noise(form if same_noise else None, shape, per_bar, whole + size, seed)
     start = SCHEDULE.q_sample(average(level).expand(noise.shape), SCHEDULE.n_steps - 1, noise)
     for k, bar in enumerate(range(0, whole - size + 1 + (size // 2 - 1), size // 2)):
-        here = slice(bar * per_bar, min(bar + size, bars) * per_bar)
+        here, after = (_columns(first, level, bars) for first in (bar, bar + size // 2))
+        is_last = bar + size >= bars
+        if is_made[here].all() or (
+            keep is not None and not is_last and is_made[here.start : after.start].all()
+        ):
+            continue  # nothing is missing here, or the next window sees more of what follows
         part = torch.from_numpy(window(told_all, level, bar))[None] if ABOVE[level] else None
         if part is not None and not told:
             part = torch.full_like(part, -1)
@@ -176,6 +192,25 @@ def average(level: str) -> torch.Tensor:
     rng = np.random.default_rng(0)
     images = [window(image(level, songs.write_song(rng).levels), level, 0) for _ in range(64)]
     return torch.from_numpy(np.mean(images, axis=(0, 2, 3), keepdims=True)[0])
+
+
+def _check_model(model: unet.UNet, level: str) -> None:
+    if not hasattr(model, "config"):
+        raise TypeError(f"model: the network of the level {_known(level)!r} is needed.")
+    wanted = {
+        "channels": N_CHANNELS[_known(level)],
+        "condition_channels": condition_channels(level),
+    }
+    fits = all(model.config.get(key) == value for key, value in wanted.items())
+    made_for = getattr(model, "facts", {}).get("level", level)
+    if not fits or made_for != level:
+        raise ValueError(f"model: not one for the level {level!r}.")
+
+
+def _columns(bar: int, level: str, bars: int) -> slice:
+    """Return the columns of the window that begins at `bar`, as far as the song goes."""
+    per_bar = PER_BAR[level]
+    return slice(bar * per_bar, min(bar + WINDOW_BARS[level], bars) * per_bar)
 
 
 def _noise(

@@ -191,6 +191,8 @@ def _ends(start: float, end: float) -> tuple[float, float]:
 
 
 def _same_shape(x: torch.Tensor, other: torch.Tensor, name: str) -> None:
+    if not isinstance(other, torch.Tensor):
+        raise TypeError(f"{name}: expected a tensor, got {doors.shown(other)}.")
     if other.shape != x.shape:
         raise ValueError(f"{name}: shape {tuple(other.shape)}, the data has {tuple(x.shape)}.")
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_utils.songs import PER_BAR
+from lecture_utils import doors
+from lecture_utils.songs import CHANNELS, N_ROWS, PER_BAR
 
 
 def sketch_agreement(melody: np.ndarray, sketch: np.ndarray) -> float:
     """Return the share of half bars with a sketched note in which the melody strikes just it."""
+    melody, sketch = _image(melody, "melody"), _image(sketch, "sketch")
+    _same_length(melody.shape[2] // 8, sketch.shape[2] // 2, "bars")
     struck, wanted = melody[0, :, ::4] > 0.5, sketch[0] > 0.5
     has_note = wanted.any(0)
     return float((struck == wanted).all(0)[has_note].mean()) if has_note.any() else float("nan")
@@ -23,6 +26,8 @@ def chord_tone_rate(melody: np.ndarray, accompaniment: np.ndarray) -> float:
     The chord is what the accompaniment plays in that half bar, as pitch classes: so any model's
     output can be judged by itself.
     """
+    melody, accompaniment = _image(melody, "melody"), _image(accompaniment, "accompaniment")
+    _same_length(melody.shape[2], accompaniment.shape[2], "columns")
     struck, chord = melody[0] > 0.5, (accompaniment[0] > 0.5) | (accompaniment[1] > 0.5)
     good = total = 0
     for column in range(0, struck.shape[1], 4):
@@ -34,6 +39,8 @@ def chord_tone_rate(melody: np.ndarray, accompaniment: np.ndarray) -> float:
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
     """Return how alike two melodies ``(2, 32, columns)`` are: shared cells / all cells, 0..1."""
+    one, other = _image(one, "melody"), _image(other, "melody")
+    _same_length(one.shape[2], other.shape[2], "columns")
     one, other = one[1] > 0.5, other[1] > 0.5
     either = (one | other).sum()
     return float((one & other).sum() / either) if either else float("nan")
@@ -44,7 +51,8 @@ def returns(melody: np.ndarray, bars: int = 4) -> float:
 
     No form is asked for, so models that know none are judged in the same way.
     """
-    n = bars * PER_BAR["melody"]
+    melody = _image(melody, "melody")
+    n = doors.number(bars, "bars", 1, whole=True) * PER_BAR["melody"]
     pieces = [melody[..., k : k + n] for k in range(0, melody.shape[-1] - n + 1, n)]
     pieces = [piece for piece in pieces if (piece[1] > 0.5).any()]
     best = [
@@ -53,3 +61,15 @@ def returns(melody: np.ndarray, bars: int = 4) -> float:
         if len(pieces) > 1
     ]
     return float(np.mean(best)) if best else float("nan")
+
+
+def _image(values: np.ndarray, level: str) -> np.ndarray:
+    values = doors.array(values, level, ("channels", "rows", "columns"), kinds="biuf")
+    if values.shape[:2] != (len(CHANNELS[level]), N_ROWS):
+        raise ValueError(f"{level}: shape {values.shape} is no image of this level.")
+    return values
+
+
+def _same_length(one: int, other: int, what: str) -> None:
+    if one != other:
+        raise ValueError(f"The two differ in length: {one} and {other} {what}.")

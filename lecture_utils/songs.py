@@ -310,7 +310,7 @@ def to_roll(
     given = [x for x in (melody, accompaniment) if x is not None]
     if not given:
         raise ValueError("melody, accompaniment: give at least one of them.")
-    steps = np.shape(given[0])[-1]
+    steps = (np.shape(given[0]) or (0,))[-1]
     images = {}
     for name, image in (("melody", melody), ("accompaniment", accompaniment)):
         shape = (len(CHANNELS[name]), N_ROWS, steps)
@@ -337,6 +337,8 @@ def to_roll(
 def sketch_roll(sketch: np.ndarray, tempo: float = 140) -> pianoroll.PianoRoll:
     """Make a piano roll of a sketch ``(2, 32, half bars)``: reduced melody and block chords."""
     sketch = doors.array(sketch, "sketch", ("channels", "rows", "half bars"), kinds="biuf")
+    if sketch.shape[:2] != (2, N_ROWS):
+        raise ValueError(f"sketch: expected shape (2, {N_ROWS}, half bars), got {sketch.shape}.")
     cells = np.repeat(sketch > 0.5, 4, axis=-1)
     struck = np.zeros_like(cells)
     struck[..., ::4] = cells[..., ::4]

@@ -108,7 +108,7 @@ def train_diffusion(
     )  # fmt: skip
     training.save_weights(
         folder / f"{name}.safetensors", average.model, half=True,
-        step=run.step, seconds=round(run.seconds), seed=recipe.seed,
+        step=run.step, seconds=round(run.seconds), seed=recipe.seed, level=recipe.level,
     )  # fmt: skip
     return run
 

@@ -10,9 +10,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lecture_utils import doors
+
 
 def time_embedding(t: torch.Tensor, size: int) -> torch.Tensor:
     """Write steps ``(batch,)`` as sines and cosines of falling frequency, ``(batch, size)``."""
+    if doors.number(size, "size", 4, whole=True) % 2:
+        raise ValueError(f"size={size}: half of them are sines, half cosines; give an even number.")
     rates = torch.exp(-np.log(10_000) * torch.arange(size // 2) / (size // 2 - 1))
     angles = t.float()[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], 1)
@@ -77,6 +81,8 @@ class UNet(nn.Module):
 
     def __init__(self, channels: int, condition_channels: int = 0, width: int = 32) -> None:
         super().__init__()
+        if doors.number(width, "width", 8, whole=True) % 8:
+            raise ValueError(f"width={width}: a multiple of 8 is needed.")
         self.config = {
             "channels": channels, "condition_channels": condition_channels, "width": width,
         }  # fmt: skip
@@ -104,7 +110,20 @@ class UNet(nn.Module):
     def forward(
         self, x: torch.Tensor, t: torch.Tensor, condition: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Predict the noise in `x` at steps `t` ``(batch,)``."""
+        """Predict the noise in `x` at steps `t` ``(batch,)``.
+
+        Raises
+        ------
+        ValueError
+            If channels are not those of the configuration, or the sizes are no multiples of 4.
+        """
+        wanted = self.config["channels"], self.config["condition_channels"]
+        given = x.shape[1], 0 if condition is None else condition.shape[1]
+        if given != wanted or x.shape[2] % 4 or x.shape[3] % 4:
+            raise ValueError(
+                f"Expected {wanted[0]} channels, a condition of {wanted[1]}, rows and columns in "
+                f"fours; got {given[0]}, {given[1]} and {tuple(x.shape[2:])}."
+            )
         time = self.time(time_embedding(t, self.config["width"]))
         x = x if condition is None else torch.cat([x, condition], 1)
         full = self.down[0](self.into(x), time)

@@ -100,7 +100,10 @@ class Recorder(torch.nn.Module):
 
     def __init__(self, level):
         super().__init__()
-        self.config = {"channels": cascade.N_CHANNELS[level]}
+        self.config = {
+            "channels": cascade.N_CHANNELS[level],
+            "condition_channels": cascade.condition_channels(level),
+        }
         self.seen = []
 
     def forward(self, x, t, told):
@@ -142,6 +145,35 @@ def test_inpainting_keeps_the_columns_and_hiding_hides():
     assert all((told == -1).all() for _, _, told in model.seen)
 
 
+@pytest.mark.parametrize(("first", "last"), [(10, 12), (9, 11), (3, 4), (30, 32)])
+def test_a_gap_is_filled_in_a_window_that_sees_what_follows(first, last):
+    (song,) = some(1, form="ABAB")
+    known, keep = song.levels["melody"], np.ones(32 * 8, bool)
+    keep[first * 8 : last * 8] = False
+    model = Recorder("melody")
+    cascade.generate(model, "melody", song.levels, n_steps=1, known=known, keep=keep)
+    assert len(model.seen) == 1  # no window without a gap
+    told = cascade.condition("melody", song.levels)
+    seen = model.seen[0][2][0]
+    starts = [k for k in range(0, 28, 4) if np.array_equal(seen, cascade.window(told, "melody", k))]
+    assert any(k <= first and (last < k + 8 or last == 32) for k in starts)
+
+
+def test_same_noise_or_fresh_and_the_flat_model_may_have_it_too():
+    (song,) = some(1, form="ABA")
+    for level, above in (("sketch", song.levels), ("flat", {"form": song.levels["form"]})):
+        for same in (True, False):
+            model = Recorder(level)
+            made = cascade.generate(model, level, above, n_steps=1, same_noise=same)
+            assert made.shape[-1] == 24 * cascade.PER_BAR[level]
+            # bars 5 and 21: in the only window, or in the new halves of the first and the fifth
+            later = (0, 20 * 2) if level == "sketch" else (4, 4 * 8)
+            column = 4 * cascade.PER_BAR[level]
+            first, again = (model.seen[k][0][0, ..., c : c + 8] for k, c in ((0, column), later))
+            repeated = torch.equal(first, again)
+            assert repeated == same
+
+
 @pytest.mark.parametrize("level", ["form", "flat", "melody"])
 def test_recipe_resumes_exactly_and_learns(level, tmp_path):
     recipe = train_diffusion.DiffusionRecipe(level, width=8, n_steps=8, batch=2, watch_every=4)
@@ -177,6 +209,23 @@ def test_recipe_resumes_exactly_and_learns(level, tmp_path):
         (lambda s: cascade.condition("chorus", s), "level='chorus'"),
         (lambda s: cascade.generate(Recorder("form"), "melody", s), "model"),
         (lambda s: cascade.generate(Recorder("flat"), "flat"), "bars"),
+        (lambda s: cascade.generate(Recorder("sketch"), "melody", s), "model"),
+        (lambda s: cascade.generate(Recorder("melody"), "sketch", s), "model"),
+        (lambda s: cascade.generate(None, "melody", s), "model"),
+        (lambda s: cascade.generate(Recorder("melody"), "melody", s, bars=9), "16 bars"),
+        (lambda s: cascade.generate(Recorder("form"), "form", bars=16), "32 bars"),
+        (lambda s: cascade.condition("melody", s | {"sketch": s["sketch"][:, :20]}), "sketch"),
+        (lambda s: song_metrics.sketch_agreement(s["melody"][..., :8], s["sketch"]), "differ"),
+        (lambda s: song_metrics.chord_tone_rate(s["melody"], s["accompaniment"][..., :8]), "diff"),
+        (lambda s: song_metrics.likeness(s["melody"], s["melody"][..., :8]), "differ"),
+        (lambda s: song_metrics.likeness(s["melody"], s["sketch"][:, :20]), "melody"),
+        (lambda s: song_metrics.returns(s["melody"], 0), "bars=0"),
+        (lambda s: songs.sketch_roll(np.zeros((3, 32, 4))), "sketch"),
+        (lambda s: songs.to_roll(5), "melody"),
+        (lambda s: unet.UNet(2, width=12), "width=12"),
+        (lambda s: unet.UNet(2, width=8)(torch.zeros(1, 2, 6, 8), torch.zeros(1)), "fours"),
+        (lambda s: unet.UNet(2, 1, 8)(torch.zeros(1, 2, 8, 8), torch.zeros(1)), "condition"),
+        (lambda s: unet.time_embedding(torch.zeros(1), 2), "size"),
         (
             lambda s: cascade.generate(Recorder("melody"), "melody", s, known=s["melody"]),
             "known, keep",
