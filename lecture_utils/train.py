@@ -92,7 +92,8 @@ RECIPES = {
         lambda: [melgan.MultiScaleDiscriminator(base_channels=4)],
         melgan,
         target=False,
-        learning_rate=2e-4,  # without a target, the game runs off at 4e-4
+        learning_rate=4e-4,
+        decay=0.5 ** (1 / 4000),  # without a target, the game runs off if the rate stays
         betas=(0.5, 0.9),
         critics_from=0,
     ),
