@@ -140,6 +140,9 @@ def generator_loss(fake: list[torch.Tensor]) -> torch.Tensor:
 
 
 def feature_loss(real: Features, fake: Features) -> torch.Tensor:
-    """Feature matching (equation 3), weight 10, averaged over scales and layers."""
+    """Feature matching (equation 3), weight 10: mean over scales, layers as in the authors' code.
+
+    That is their sum times 4 / (layers - 1), so 4 / 5 for the published six.
+    """
     n_scales, n_layers = len(real), len(real[0])
     return 10 * feature_matching_loss(real, fake) * 4 / (n_layers - 1) / n_scales

@@ -38,7 +38,11 @@ Tensors = dict[str, torch.Tensor]
 
 
 def pack(parts: dict[str, nn.Module | torch.optim.Optimizer]) -> Tensors:
-    """Flatten modules and optimisers to one dict of tensors, ``part/name``."""
+    """Copy modules and optimisers to one dict of tensors, ``part/name``."""
+    return {name: value.clone().cpu() for name, value in _tensors(parts).items()}
+
+
+def _tensors(parts: dict[str, nn.Module | torch.optim.Optimizer]) -> Tensors:
     tensors = {}
     for part, item in parts.items():
         if isinstance(item, nn.Module):
@@ -48,7 +52,7 @@ def pack(parts: dict[str, nn.Module | torch.optim.Optimizer]) -> Tensors:
             flat = {
                 f"{i}.{k}": torch.as_tensor(v) for i, s in moments.items() for k, v in s.items()
             }
-        tensors |= {f"{part}/{key}": value.detach().clone().cpu() for key, value in flat.items()}
+        tensors |= {f"{part}/{key}": value.detach() for key, value in flat.items()}
     return tensors
 
 
@@ -79,7 +83,8 @@ class Run:
     parts : dict
         Name -> module or optimiser: all that has state.
     resume : bool
-        Go on from the saved state; otherwise start anew (an old state is kept as ``.old``).
+        Go on from the saved state; otherwise start anew (an old state is kept as ``.old``, as are
+        all before it).
     is_main : bool
         False in all processes but the first of a run on several: only that one writes.
     """
@@ -93,8 +98,11 @@ class Run:
         if resume and file.is_file():
             self._restore(file)
         elif is_main and file.is_file():
-            os.replace(file, file.with_suffix(".old"))
-            (self.folder / "log.csv").unlink(missing_ok=True)
+            for path in (file, self.folder / "log.csv"):
+                if path.is_file():
+                    os.replace(path, _unused(path))
+        elif resume and is_main:
+            print(f"No state in {self.folder}; starting anew.")
         self.saved_step = self.step
 
     def _restore(self, file: Path) -> None:
@@ -115,7 +123,7 @@ class Run:
             rows = [row for row in rows if int(row.split(",")[0]) <= self.step]
             log.write_text("".join([head, *rows]), encoding="utf-8")
 
-    def save(self) -> None:
+    def save(self, name: str = "state.safetensors") -> None:
         """Write the state, unless weights have become NaN: then the last state stays."""
         if not self.is_main:
             return
@@ -123,8 +131,9 @@ class Run:
         if bad := next((k for k, v in tensors.items() if not v.isfinite().all()), None):
             raise self._gone_wrong(f"{bad} has NaN or infinite values")
         facts = json.dumps({"step": self.step, "seconds": self.seconds})
-        weights.replace_file(self.folder / "state.safetensors", tensors, {"facts": facts})
-        self.saved_step = self.step
+        weights.replace_file(self.folder / name, tensors, {"facts": facts})
+        if name == "state.safetensors":
+            self.saved_step = self.step
 
     def _gone_wrong(self, what: str) -> FloatingPointError:
         kept = (
@@ -135,6 +144,16 @@ class Run:
         return FloatingPointError(
             f"Step {self.step}: {what}; {kept}; a smaller learning rate may help."
         )
+
+    def _save_half_a_step(self) -> None:
+        name = "state.halfway.safetensors"
+        self.save(name)
+        if self.is_main:
+            kept = f"of step {self.saved_step} is kept" if self.saved_step else "is none yet"
+            print(
+                f"Stopped in the middle of a step, after step {self.step}. The last whole state "
+                f"{kept}; {name} holds what was reached, half a step too far."
+            )
 
     def log(self, **values: float) -> None:
         """Append one row to ``log.csv``; columns are those of the first row."""
@@ -162,7 +181,8 @@ class Run:
         the step is a multiple of the period. Only the main process saves, shows and acts.
 
         Ctrl-C (or a polite kill) lets the step end, so that the state is exact; a second one stops
-        at once.
+        at once. What breaks off a step after it has changed a weight leaves the last saved state
+        alone and writes ``state.halfway.safetensors`` beside it.
 
         Returns
         -------
@@ -176,6 +196,7 @@ class Run:
         """
         from tqdm.auto import tqdm
 
+        before, interrupted = None, False
         begun = last = saved = time.monotonic()
         losses: dict[str, float] = {}
         bar = tqdm(
@@ -184,10 +205,11 @@ class Run:
         try:
             with bar, _noted_interrupts() as interrupts:
                 while self.step < n_steps:
+                    before = _changes(self.parts)
                     losses = one_step(self.step)
                     if bad := next((k for k, v in losses.items() if not math.isfinite(v)), None):
                         raise self._gone_wrong(f"the loss {bad!r} is {losses[bad]}")
-                    self.step += 1
+                    self.step, before = self.step + 1, None
                     now = time.monotonic()
                     self.seconds, last = self.seconds + now - last, now
                     bar.update()
@@ -203,19 +225,37 @@ class Run:
                     if _any_process(is_over or bool(interrupts)):
                         break
                 interrupted = bool(interrupts)
-        except KeyboardInterrupt:
-            interrupted = True
         except FloatingPointError:
             raise
-        except BaseException:
+        except BaseException as error:
+            if before not in (None, _changes(self.parts)):
+                self._save_half_a_step()
+            else:
+                self.save()
+                interrupted = True
+            if not isinstance(error, KeyboardInterrupt):
+                raise
+        else:
             self.save()
-            raise
-        self.save()
         if interrupted and self.is_main:
             print(
                 f"Stopped after step {self.step}; the state is kept, --resume goes on from there."
             )
         return losses
+
+
+def _changes(parts: dict) -> int:
+    """Count how often tensors were written to: equal counts, equal state."""
+    return sum(value._version for value in _tensors(parts).values())
+
+
+def _unused(path: Path) -> Path:
+    """Return the first of ``.old``, ``.old2``, ``.old3`` ... that is not there yet."""
+    old, number = path.with_suffix(".old"), 1
+    while old.exists():
+        number += 1
+        old = path.with_suffix(f".old{number}")
+    return old
 
 
 @contextlib.contextmanager

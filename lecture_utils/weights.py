@@ -123,6 +123,8 @@ def _build(path: Path, tensors: dict, metadata: dict, model_class: type[nn.Modul
         raise ValueError(
             f"{path.name} has no usable configuration of {wanted} ({error})."
         ) from None
+    if all(key.partition("/")[0].isdigit() for key in tensors):
+        raise ValueError(f"{path.name} holds snapshots; use load_snapshots.")
     if problems := _misfits(model, tensors):
         raise ValueError(f"{path.name} does not fit its own configuration: {_listed(problems)}.")
     model.load_state_dict({key: value.float() for key, value in tensors.items()})

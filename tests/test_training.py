@@ -127,7 +127,7 @@ def test_snapshots_come_back_by_step(tmp_path):
     assert list(loaded) == [0, 1000, 20_000]
     assert [model.conv_pre.bias[0].item() for model in loaded.values()] == [0, 1, 20]
     assert loaded[0].facts == {"seed": 1} and not loaded[0].training
-    with pytest.raises(ValueError, match="does not fit its own configuration"):
+    with pytest.raises(ValueError, match="holds snapshots; use load_snapshots"):
         load_weights(file, hifi_gan.Generator)
     one = save_weights(tmp_path / "w.safetensors", models[0])
     with pytest.raises(ValueError, match="holds one model, no snapshots"):
@@ -314,6 +314,40 @@ def test_what_breaks_a_step_keeps_the_steps_before(tmp_path, error):
             run.loop(stepper(model, optimizer, 5, error), 9)
     again, other, _ = simple_run(tmp_path, resume=True)
     assert run.step == again.step == 5 and torch.equal(other.weight, model.weight)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError("no space left")])
+def test_half_a_step_never_becomes_the_state(tmp_path, error, capsys):
+    """Two optimisers step in turn; what breaks in between must not be resumed from."""
+    run, model, optimizer = simple_run(tmp_path)
+    run.loop(stepper(model, optimizer), 3)
+    good = (tmp_path / "state.safetensors").read_bytes()
+
+    def breaks_halfway(i):
+        losses = stepper(model, optimizer)(i)
+        if i == 4:
+            raise error
+        return losses
+
+    if isinstance(error, KeyboardInterrupt):
+        run.loop(breaks_halfway, 9)
+    else:
+        with pytest.raises(OSError, match="no space left"):
+            run.loop(breaks_halfway, 9)
+    assert (tmp_path / "state.safetensors").read_bytes() == good
+    assert (tmp_path / "state.halfway.safetensors").is_file()
+    said = capsys.readouterr().out
+    assert "in the middle of a step, after step 4" in said and "of step 3 is kept" in said
+
+
+def test_starting_anew_keeps_every_old_state_and_log(tmp_path, capsys):
+    for _ in range(3):
+        run, model, optimizer = simple_run(tmp_path)
+        run.loop(stepper(model, optimizer), 2, every=[(1, lambda run=run: run.log(loss=1.0))])
+    names = {file.name for file in tmp_path.iterdir()}
+    assert {"state.old", "state.old2", "log.old", "log.old2"} <= names
+    simple_run(tmp_path / "nowhere", resume=True)
+    assert "No state in" in capsys.readouterr().out
 
 
 def test_nan_stops_with_one_sentence_and_keeps_the_last_good_state(tmp_path):

@@ -55,12 +55,19 @@ receptive_field = Exercise(
          lambda got, want, k, d: close(got, 1 + (k - 1) * len(d))),
         ("layers in a row add their reach; you take the widest alone",
          lambda got, want, k, d: close(got, 1 + (k - 1) * max(d))),
+        ("it triples only because the dilations 1, 3, 9 grow with the kernel; reaches add up",
+         lambda got, want, k, d: close(got, k ** len(d))),
+        ("`kernel` taps have kernel - 1 gaps, and the sample itself adds 1",
+         lambda got, want, k, d: close(got, k * sum(d))),
+        ("(kernel - 1) * dilation spans both sides already",
+         lambda got, want, k, d: close(got, 1 + 2 * (k - 1) * sum(d))),
         ("reaches are added, not multiplied: each layer looks from where the last one stands",
          lambda got, want, k, d: close(got, _multiplied(k, d))),
         ("the shared sample is counted once, not for every layer",
          lambda got, want, k, d: close(got, sum(1 + (k - 1) * e for e in d))),
     ],
-    hint="Start with 1; every layer adds (kernel - 1) * dilation. The shortcut adds nothing.",
+    hint="One sample sees itself. How much farther does one layer see, if its taps lie `dilation` "
+    "apart? The next one looks from the ends of that. The shortcut adds nothing.",
 )  # fmt: skip
 
 

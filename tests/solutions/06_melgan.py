@@ -44,6 +44,9 @@ WRONG = {
     "melgan.receptive_field": {
         "add 1": partial(receptive_field, own=0),
         "have kernel - 1 gaps": partial(receptive_field, gaps=0),
+        "it triples only": lambda k, d: k ** len(d),
+        "and the sample itself": lambda k, d: k * sum(d),
+        "both sides already": lambda k, d: receptive_field(2 * k - 1, d),
         "reach to one side": lambda k, d: receptive_field((k + 1) // 2, d),
         "the dilations are forgotten": partial(receptive_field, total=len),
         "the widest alone": partial(receptive_field, total=max),
