@@ -295,6 +295,9 @@ def muse_gan():
         yield f"MuseGAN, {figure}: out of the training files' range by", outside, 0
     near, theirs = (phrase_figures.nearest(cells, train) for cells in (made, held_out))
     yield "MuseGAN: nearest training phrase, likeness at most", 1 - near.min(), 0.6
+    in_any_key = 1 - phrase_figures.nearest(made, train, transpose=3)
+    yield "MuseGAN: the same in any of seven keys", in_any_key.max(), float("inf")
+    yield "MuseGAN: share of phrases above 0.5 in any key", (in_any_key > 0.5).mean(), 0.05
     likeness = np.median(1 - near) / np.median(1 - theirs)
     yield "MuseGAN: likeness to the nearest training phrase / held-out songs'", likeness, 1.5
 
@@ -361,9 +364,11 @@ def cascade():
         for k, name in enumerate(what):
             yield f"{group}: {name}", mean[group][k], float("inf")
     for k, (name, limit) in enumerate(zip(what, (0.5, 0.7, 1.0, 1.0), strict=True)):
-        rivals = {"told nothing", "flat"} if k < 2 else {"flat, fresh dice"}
-        for other in sorted(rivals):
-            yield f"{name}: cascade / {other}", mean["cascade"][k] / mean[other][k], limit
+        pairs = [("cascade", "flat"), ("cascade", "told nothing")]
+        if k > 1:  # like with like: both with the same noise for the same letter, or both without
+            pairs = [("cascade", "flat"), ("cascade, fresh dice", "flat, fresh dice")]
+        for one, other in pairs:
+            yield f"{name}: {one} / {other}", mean[one][k] / mean[other][k], limit
     long = songs.write_song(np.random.default_rng(0), "AABA").levels
     for level in names:
         take = seconds(
