@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
-from lecture_utils import mel
+from lecture_utils import doors, mel
 from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss
 
 SLOPE = 0.1
@@ -91,6 +91,9 @@ class Generator(nn.Module):
             "n_mels": n_mels, "channels": channels, "rates": rates, "kernels": kernels,
             "block_kernels": block_kernels, "dilations": dilations, "pairs": pairs,
         }  # fmt: skip
+        if not dilations or len(block_kernels) != len(dilations):
+            raise ValueError(f"{block_kernels=}, {dilations=}: give dilations for every kernel.")
+        doors.number(channels, "channels", 2 ** len(rates), whole=True)  # halved at every rate
         reach = max(
             sum((d + pairs) * (kernel - 1) // 2 for d in dilation)
             for kernel, dilation in zip(block_kernels, dilations, strict=True)
@@ -147,6 +150,8 @@ class PeriodDiscriminator(nn.Module):
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Return scores ``(batch, -1)`` of sounds ``(batch, 1, n)``, and all feature maps."""
         batch, channels, n = x.shape
+        if n < self.period:
+            raise ValueError(f"sound: {n} samples, fewer than the period of {self.period}.")
         if short := -n % self.period:
             x, n = F.pad(x, (0, short), mode="reflect"), n + short
         x = x.view(batch, channels, n // self.period, self.period)
@@ -236,4 +241,6 @@ def feature_loss(real: Features, fake: Features) -> torch.Tensor:
 
 def mel_loss(real: torch.Tensor, fake: torch.Tensor, preset: str = "course16k") -> torch.Tensor:
     """L1 distance of log-mels of sounds ``(batch, 1, n)`` (equation 6), weight 45."""
+    if real.shape != fake.shape:
+        raise ValueError(f"sounds of shapes {tuple(real.shape)} and {tuple(fake.shape)}: cut both.")
     return 45 * F.l1_loss(mel.log_mel(fake[:, 0], preset), mel.log_mel(real[:, 0], preset))

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
+from lecture_utils import doors
 from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss
 
 SLOPE = 0.2
@@ -59,6 +60,7 @@ class Generator(nn.Module):
         reach = sum(3**i for i in range(n_residual_layers))
         self.context_frames = context_frames(reach, rates, tuple(2 * rate for rate in rates))
         self.hop_length = math.prod(rates)
+        doors.number(base_channels, "base_channels", 1, whole=True)
         channels = base_channels * 2 ** len(rates)
         layers = [nn.ReflectionPad1d(3), conv1d(n_mels, channels, 7)]
         for rate in rates:
@@ -86,6 +88,10 @@ class ScaleDiscriminator(nn.Module):
 
     def __init__(self, base_channels: int = 16, n_layers: int = 4) -> None:
         super().__init__()
+        if doors.number(base_channels, "base_channels", 4, whole=True) % 4:
+            raise ValueError(
+                f"{base_channels=}: give a multiple of 4, for groups of four channels."
+            )
         layers = {"layer_0": nn.Sequential(nn.ReflectionPad1d(7), conv1d(1, base_channels, 15))}
         channels = base_channels
         for layer in range(1, n_layers + 1):
@@ -99,6 +105,8 @@ class ScaleDiscriminator(nn.Module):
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return all feature maps of sounds ``(batch, 1, n)``; the last one is the score."""
+        if x.shape[-1] < 8:
+            raise ValueError(f"sound: {x.shape[-1]} samples; the mirrored edges need 8 or more.")
         features = []
         for layer in self.model.values():
             x = layer(x)

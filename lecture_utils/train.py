@@ -268,7 +268,8 @@ def main(arguments: list[str] | None = None) -> None:
         GanRecipe: train_gan.train_gan,
         WaveNetRecipe: train_wavenet.train_wavenet,
     }[type(recipe)]
-    train(options.name, recipe, folder, options.minutes, options.resume, options.steps)
+    limits = {"minutes": options.minutes, "resume": options.resume, "n_steps": options.steps}
+    train(options.name, recipe, folder, **limits)
 
 
 if __name__ == "__main__":

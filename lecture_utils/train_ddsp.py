@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lecture_utils import data, ddsp, training
+from lecture_utils import data, ddsp, descent, training
 from lecture_utils.timbre_transfer import hold_pitch
 
 
@@ -26,6 +26,8 @@ class DdspRecipe:
     n_frames: int = 250  # one second
     learning_rate: float = 1e-3
     decay: float = 0.5 ** (1 / 4000)  # halves every 4,000 steps
+    clip: float = 3.0
+    average: None = None
     watch_every: int = 250
     seed: int = 1234
 
@@ -59,64 +61,27 @@ class Examples:
         return (*map(torch.from_numpy, controls), torch.from_numpy(sounds))
 
 
-def train_ddsp(
-    name: str,
-    recipe: DdspRecipe,
-    folder: Path,
-    minutes: float | None = None,
-    resume: bool = False,
-    n_steps: int | None = None,
-) -> training.Run:
-    """Train an instrument; the run's folder holds state, log and weights.
-
-    Parameters
-    ----------
-    name, recipe
-        An entry of :data:`lecture_utils.train.RECIPES`.
-    folder : Path
-        Where state and log live.
-    minutes, n_steps : float, int, optional
-        When to stop; the recipe's number of steps by default.
-    resume : bool
-        Go on from the saved state.
-    """
+def train_ddsp(name: str, recipe: DdspRecipe, folder: Path, **limits: object) -> training.Run:
+    """Train an instrument, as :func:`lecture_utils.descent.descend` does within these `limits`."""
     sound = data.training_set(recipe.sound)
     n_watched = 40 * sound.sample_rate  # the end is only watched
     n_frames = n_watched // ddsp.CONTROL_HOP
     examples = Examples.of(sound.audio[:-n_watched], sound.f0_hz[:-n_frames])
     watch = Examples.of(sound.audio[-n_watched:], sound.f0_hz[-n_frames:])
-
     torch.manual_seed(recipe.seed)
     model = ddsp.Autoencoder(recipe.hidden)
-    optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate)
-    run = training.Run(folder, {"model": model, "optimizer": optimizer}, resume)
 
-    def one_step(step: int) -> dict[str, float]:
-        optimizer.param_groups[0]["lr"] = recipe.learning_rate * recipe.decay**step
+    def loss(step: int) -> torch.Tensor:
         rng = np.random.default_rng([recipe.seed, step])
         starts = rng.integers(0, len(examples.f0_hz) - recipe.n_frames, recipe.batch)
         f0_hz, loudness_db, real = examples.cut(starts, recipe.n_frames)
         noise = torch.from_numpy(rng.uniform(-1, 1, real.shape).astype(np.float32))
-        loss = ddsp.multi_scale_spectral_loss(real, model(f0_hz, loudness_db, noise=noise))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 3.0)
-        optimizer.step()
-        return {"loss": float(loss.detach())}
+        return ddsp.multi_scale_spectral_loss(real, model(f0_hz, loudness_db, noise=noise))
 
-    def watched() -> None:
-        run.log(held_out_loss=round(loss_of(model, watch), 4))
-
-    run.loop(
-        one_step, recipe.n_steps if n_steps is None else n_steps, minutes,
-        ((recipe.watch_every, watched),),
+    return descent.descend(
+        name, recipe, folder, model, loss, lambda best: {"held_out_loss": loss_of(best, watch)},
+        {"sound": recipe.sound, **where_it_plays(examples)}, **limits,
     )  # fmt: skip
-    training.save_weights(
-        folder / f"{name}.safetensors", model,
-        step=run.step, seconds=round(run.seconds), seed=recipe.seed, sound=recipe.sound,
-        **where_it_plays(examples),
-    )  # fmt: skip
-    return run
 
 
 def where_it_plays(examples: Examples) -> dict[str, float]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from lecture_utils import cascade, songs, training, unet
+from lecture_utils import cascade, descent, songs, training, unet
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class DiffusionRecipe:
     learning_rate: float = 1e-3
     decay: float = 0.5 ** (1 / 2000)  # halves every 2,000 steps
     share_untold: float = 0.1  # examples that are told nothing of the levels above
+    clip: float = 1.0
     average: float = 0.998
     watch_every: int = 250
     seed: int = 1234
@@ -50,36 +51,14 @@ def draw(level: str, batch: int, rng: np.random.Generator) -> tuple[torch.Tensor
 
 
 def train_diffusion(
-    name: str,
-    recipe: DiffusionRecipe,
-    folder: Path,
-    minutes: float | None = None,
-    resume: bool = False,
-    n_steps: int | None = None,
+    name: str, recipe: DiffusionRecipe, folder: Path, **limits: object
 ) -> training.Run:
-    """Train a level; the run's folder holds state, log and weights.
-
-    Parameters
-    ----------
-    name, recipe
-        An entry of :data:`lecture_utils.train.RECIPES`.
-    folder : Path
-        Where state and log live.
-    minutes, n_steps : float, int, optional
-        When to stop; the recipe's number of steps by default.
-    resume : bool
-        Go on from the saved state.
-    """
+    """Train a level, as :func:`lecture_utils.descent.descend` does within these `limits`."""
     torch.manual_seed(recipe.seed)
     model = cascade.model_for(recipe.level, recipe.width)
-    average = training.Average(model, recipe.average)
-    optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate)
-    parts = {"model": model, "average": average.model, "optimizer": optimizer}
-    run = training.Run(folder, parts, resume)
     low = torch.autocast("cpu", torch.bfloat16, enabled=training.has_fast_bf16())
-    latest: dict[str, float] = {}
 
-    def one_step(step: int) -> dict[str, float]:
+    def loss(step: int) -> torch.Tensor:
         rng = np.random.default_rng([recipe.seed, step])
         x0, told = draw(recipe.level, recipe.batch, rng)
         told[torch.from_numpy(rng.random(recipe.batch) < recipe.share_untold)] = -1
@@ -87,30 +66,12 @@ def train_diffusion(
         noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32))
         with low:
             predicted = model(cascade.SCHEDULE.q_sample(x0, t, noise), t, told)
-        loss = F.mse_loss(predicted.float(), noise)
-        optimizer.param_groups[0]["lr"] = recipe.learning_rate * recipe.decay**step
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        average.update(model, step)
-        latest.update(loss=float(loss.detach()))
-        return latest
+        return F.mse_loss(predicted.float(), noise)
 
-    def watched() -> None:
-        run.log(
-            loss=round(latest["loss"], 5), held_out=round(error(average.model, recipe.level), 5)
-        )
-
-    run.loop(
-        one_step, recipe.n_steps if n_steps is None else n_steps, minutes,
-        ((recipe.watch_every, watched),),
+    return descent.descend(
+        name, recipe, folder, model, loss, lambda best: {"held_out": error(best, recipe.level)},
+        {"level": recipe.level}, half=True, **limits,
     )  # fmt: skip
-    training.save_weights(
-        folder / f"{name}.safetensors", average.model, half=True,
-        step=run.step, seconds=round(run.seconds), seed=recipe.seed, level=recipe.level,
-    )  # fmt: skip
-    return run
 
 
 @torch.inference_mode()

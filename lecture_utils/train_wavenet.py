@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from lecture_utils import data, mel, training
+from lecture_utils import data, descent, mel, training
 from lecture_utils.audio import HOP_LENGTH, SAMPLE_RATE
 from lecture_utils.mu_law import SILENCE, mu_law_encode
 from lecture_utils.wavenet import WaveNet, stretch
@@ -37,6 +37,8 @@ class WaveNetRecipe:
     n_frames: int = 32  # of 256 samples: half a second
     learning_rate: float = 2e-3
     decay: float = 0.5 ** (1 / 3000)  # halves every 3,000 steps
+    clip: float = 1.0
+    average: float = 0.999
     watch_every: int = 250
     seed: int = 1234
 
@@ -122,70 +124,32 @@ def bits_of(
     return F.cross_entropy(logits.float().flatten(0, 1), codes.flatten()) / np.log(2)
 
 
-def train_wavenet(
-    name: str,
-    recipe: WaveNetRecipe,
-    folder: Path,
-    minutes: float | None = None,
-    resume: bool = False,
-    n_steps: int | None = None,
-) -> training.Run:
-    """Train a WaveNet; the run's folder holds state, log and weights.
-
-    Parameters
-    ----------
-    name, recipe
-        An entry of :data:`lecture_utils.train.RECIPES`.
-    folder : Path
-        Where state and log live.
-    minutes, n_steps : float, int, optional
-        When to stop; the recipe's number of steps by default.
-    resume : bool
-        Go on from the saved state.
-    """
+def train_wavenet(name: str, recipe: WaveNetRecipe, folder: Path, **limits: object) -> training.Run:
+    """Train a WaveNet, as :func:`lecture_utils.descent.descend` does within these `limits`."""
     sound = data.training_set(recipe.sound).audio
     n_watched = WATCH_SECONDS * SAMPLE_RATE
     examples, watch = Examples.of(sound[:-n_watched]), Examples.of(sound[-n_watched:])
     is_conditioned = recipe.conditioning_channels > 0
     dtype = torch.bfloat16 if training.has_fast_bf16() else torch.float32
-
     torch.manual_seed(recipe.seed)
     model = WaveNet(
         recipe.n_layers, recipe.n_stacks, recipe.residual_channels, recipe.skip_channels,
         recipe.conditioning_channels, conditioning_mean=float(examples.log_mel.mean()),
         conditioning_deviation=float(examples.log_mel.std()),
     )  # fmt: skip
-    average = training.Average(model)
-    optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate)
-    parts = {"model": model, "average": average.model, "optimizer": optimizer}
-    run = training.Run(folder, parts, resume)
 
-    def one_step(step: int) -> dict[str, float]:
-        optimizer.param_groups[0]["lr"] = recipe.learning_rate * recipe.decay**step
+    def loss(step: int) -> torch.Tensor:
         rng = np.random.default_rng([recipe.seed, step])
         n_frames = examples.log_mel.shape[1]
         starts = rng.integers(0, n_frames - recipe.n_frames + 1, recipe.batch)
         codes, log_mel = examples.cut(starts, recipe.n_frames)
-        loss = bits_of(model, codes, log_mel if is_conditioned else None, dtype)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        average.update(model, step)
-        return {"bits": float(loss.detach())}
+        return bits_of(model, codes, log_mel if is_conditioned else None, dtype)
 
-    def watched() -> None:
-        run.log(held_out_bits=round(held_out_bits(average.model, watch), 4))
-
-    run.loop(
-        one_step, recipe.n_steps if n_steps is None else n_steps, minutes,
-        ((recipe.watch_every, watched),),
+    return descent.descend(
+        name, recipe, folder, model, loss,
+        lambda best: {"held_out_bits": held_out_bits(best, watch)},
+        {"sound": recipe.sound}, **limits,
     )  # fmt: skip
-    training.save_weights(
-        folder / f"{name}.safetensors", average.model,
-        step=run.step, seconds=round(run.seconds), seed=recipe.seed, sound=recipe.sound,
-    )  # fmt: skip
-    return run
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import weight_norm
 
-from lecture_utils import mel
+from lecture_utils import doors, mel
 
 #: Frames of one piece in :func:`vocode`: four and a half seconds at 16 kHz, hop 256.
 CHUNK_FRAMES = 280
@@ -46,7 +46,17 @@ def context_frames(block_radius: int, rates: tuple[int, ...], kernels: tuple[int
     Walks back from the output: last convolution (3 samples), then per stage the residual blocks'
     reach and the transposed convolution, which divides time by its rate; at last the first
     convolution (3 frames).
+
+    Raises
+    ------
+    ValueError
+        Unless there is a kernel for every rate, and all are whole numbers of 1 or more.
     """
+    for name, sizes in (("rates", rates), ("kernels", kernels)):
+        for size in sizes:
+            doors.number(size, name, 1, whole=True)
+    if not rates or len(rates) != len(kernels):
+        raise ValueError(f"{rates=}, {kernels=}: give one kernel for every rate.")
     reach = 3
     for rate, kernel in zip(reversed(rates), reversed(kernels), strict=True):
         reach = -(-(reach + block_radius + kernel - 1) // rate)

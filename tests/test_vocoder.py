@@ -142,6 +142,27 @@ def warned(log_mel, preset="course16k"):
     return [str(w.message) for w in caught]
 
 
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: hifi_gan.Generator(rates=(8, 8), kernels=(16,)), "one kernel for every rate"),
+        (lambda: hifi_gan.Generator(dilations=((1, 3),)), "dilations for every kernel"),
+        (lambda: hifi_gan.Generator(channels=3), "channels=3: give a whole number, 16 or more"),
+        (lambda: melgan.Generator(rates=(8, 0)), "rates=0: give a whole number, 1 or more"),
+        (lambda: melgan.MultiScaleDiscriminator(6), "base_channels=6: give a multiple of 4"),
+        (lambda: melgan.MultiScaleDiscriminator(4)(torch.zeros(1, 1, 20)), "5 samples; the mirror"),
+        (
+            lambda: hifi_gan.PeriodDiscriminator(11, 0.1)(torch.zeros(1, 1, 5)),
+            "5 samples, fewer than the period of 11",
+        ),
+        (lambda: hifi_gan.mel_loss(torch.zeros(1, 1, 512), torch.zeros(1, 1, 256)), "cut both"),
+    ],
+)
+def test_wrong_sizes_get_one_sentence(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
 def test_another_logarithm_is_noticed():
     real, loud = sounds()
     for name, x in real.items():
