@@ -93,7 +93,8 @@ def load_snapshots(name: str | Path, model_class: type[nn.Module]) -> dict[int, 
 
 def _read(name: str | Path, model_class: type[nn.Module]) -> tuple[Path, dict, dict]:
     """Return the path, tensors and metadata of weights that belong to `model_class`."""
-    path = name if isinstance(name, Path) else data.path(name)
+    is_file = isinstance(name, Path) or str(name).endswith(".safetensors")
+    path = Path(name) if is_file else data.path(name)
     if not path.is_file():
         raise FileNotFoundError(f"No weights at {path}; train them or check the name.")
     try:

@@ -39,7 +39,7 @@ def tiny_generator():
 def test_weights_come_back_with_configuration_and_facts(tmp_path, half):
     model = hifi_gan.Generator(channels=16, rates=(8, 8, 4), kernels=(16, 16, 8))
     file = save_weights(tmp_path / "new" / "w.safetensors", model, half, step=7, name="é")
-    loaded = load_weights(file, hifi_gan.Generator)
+    loaded = load_weights(str(file), hifi_gan.Generator)
     assert loaded.facts == {"step": 7, "name": "é"} and not loaded.training
     x = torch.randn(1, 80, 5)
     with torch.no_grad():
