@@ -17,6 +17,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -230,8 +231,9 @@ def _build_training_set(name: str, file: Path) -> None:
 def refresh_manifest() -> list[str]:
     """Compute sha256, seconds and sample rate of every listed file anew; list new weights.
 
-    A file ``weights/NAME.safetensors`` with its card ``weights/NAME.md`` is added by itself; the
-    other texts of the manifest (title, source, author, licence) are written by hand.
+    A file ``weights/NAME.safetensors`` with its card ``weights/NAME.md`` is added by itself, and
+    what is said of it follows the card; the other texts of the manifest (title, source, author,
+    licence) are written by hand.
 
     Returns
     -------
@@ -240,14 +242,14 @@ def refresh_manifest() -> list[str]:
     """
     entries = {e["name"]: dict(e) for e in data.manifest()}
     listed = {e["file"] for e in entries.values()}
-    for file in sorted(data.files() - listed):
+    for file in sorted(data.files()):
         if file.startswith("weights/") and file.endswith(".safetensors"):
-            added = _weights_entry(file)
-            if added["name"] in entries:
+            entry = _weights_entry(file)
+            if file not in listed and entry["name"] in entries:
                 raise ValueError(
-                    f"{file}: the name {added['name']!r} is taken; rename the weights."
+                    f"{file}: the name {entry['name']!r} is taken; rename the weights."
                 )
-            entries[added["name"]] = added
+            entries[entry["name"]] = entry
     for e in entries.values():
         if (data.ROOT / e["file"]).is_file():
             e.update(_measured(data.ROOT / e["file"]))
@@ -259,17 +261,24 @@ def _weights_entry(file: str) -> dict:
     card = Path(file).with_suffix(".md")
     if not (data.ROOT / card).is_file():
         raise FileNotFoundError(f"data/{file} has no card; write data/{card} first.")
-    first_line = (data.ROOT / card).read_text(encoding="utf-8").splitlines()[0]
+    text = (data.ROOT / card).read_text(encoding="utf-8")
+    licence = re.search(r"^- \*\*Licence:\*\* ([^,;.]+(?:\.\d)?)", text, re.MULTILINE)
+    command = re.search(r"`(python -m lecture_utils\.train \w+)`", text)
+    if not licence or not command:
+        raise ValueError(
+            f"data/{card} must say its licence (- **Licence:** MIT, ...) and the command that made "
+            "the weights (`python -m lecture_utils.train NAME`)."
+        )
     return {
         "name": card.stem,
         "file": file,
         "kind": "weights",
-        "title": first_line.lstrip("# "),
+        "title": text.splitlines()[0].lstrip("# "),
         "source": "trained by this project",
         "author": "this project",
-        "licence": "see card",
+        "licence": licence[1].replace(" ", "-"),
         "card": card.as_posix(),
-        "generator": f"python -m lecture_utils.train {card.stem}",
+        "generator": command[1],
     }
 
 

@@ -1,6 +1,7 @@
 """The manifest against the files, loading by name, the cache, and the build behind `make data`."""
 
 import io
+import json
 import re
 import shutil
 import tarfile
@@ -9,6 +10,7 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
+import safetensors
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,8 +69,13 @@ def test_cc0_clips_are_in_the_per_file_list_of_their_source():
 
 
 def test_share_alike_speech_keeps_its_own_folder_and_notice():
+    """And weights that learned from it are marked as it is."""
     for e in data.manifest():
-        assert (e["licence"] == "CC-BY-SA-3.0") == e["file"].startswith("speech/")
+        of_speech = e["file"].startswith("speech/")
+        if e["kind"] == "weights":
+            with safetensors.safe_open(data.ROOT / e["file"], "np") as file:
+                of_speech = json.loads(file.metadata()["facts"]).get("sound") == "speech"
+        assert (e["licence"] == "CC-BY-SA-3.0") == of_speech, e["name"]
     assert "Attribution-ShareAlike" in (data.ROOT / "speech/LICENCE.txt").read_text("utf-8")
 
 
@@ -170,9 +177,16 @@ def test_new_weights_enter_the_manifest_with_their_card(small):
     (small / "weights/tiny.safetensors").write_bytes(b"123")
     with pytest.raises(FileNotFoundError, match=r"write data/weights/tiny\.md"):
         build_data.refresh_manifest()
-    (small / "weights/tiny.md").write_text("# Tiny vocoder\n", encoding="utf-8")
+    card = "# Tiny vocoder\n\n- **Made by:** `python -m lecture_utils.train tiny`, 1 step.\n"
+    (small / "weights/tiny.md").write_text(card, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"weights/tiny\.md must say its licence"):
+        build_data.refresh_manifest()
+    card += "- **Licence:** CC BY-SA 3.0, as the recordings.\n"
+    (small / "weights/tiny.md").write_text(card, encoding="utf-8")
     assert build_data.refresh_manifest() == []
-    assert data.entry("tiny")["title"] == "Tiny vocoder"
+    entry = data.entry("tiny")
+    assert (entry["title"], entry["licence"]) == ("Tiny vocoder", "CC-BY-SA-3.0")
+    assert entry["generator"] == "python -m lecture_utils.train tiny"
     (small / "weights/tiny.safetensors").write_bytes(b"456")
     assert len(data.verify()) == 1
     assert build_data.refresh_manifest() == []
