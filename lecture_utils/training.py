@@ -290,8 +290,9 @@ def _any_process(stop: bool) -> bool:
 
 
 def has_fast_bf16() -> bool:
-    """Say whether bfloat16 is worth it: on a GPU, or on a processor with matrix units."""
-    return torch.cuda.is_available() or getattr(torch.cpu, "_is_amx_tile_supported", bool)()
+    """Say whether bfloat16 is worth it: on a GPU, or on a processor that computes in it itself."""
+    units = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return torch.cuda.is_available() or any(getattr(torch.cpu, unit, bool)() for unit in units)
 
 
 # ------------------------------------------------------------------------------- averages

@@ -193,7 +193,7 @@ MELGAN_RECIPE = dataclasses.replace(
     RECIPE,
     generator=lambda: melgan.Generator(base_channels=4),
     critics=lambda: [melgan.MultiScaleDiscriminator(4)],
-    losses=melgan, target=False, critics_from=0, betas=(0.5, 0.9),
+    losses=melgan, target=None, critics_from=0, betas=(0.5, 0.9),
 )  # fmt: skip
 
 
@@ -252,6 +252,29 @@ def test_snapshots_and_weights_are_small_and_loadable(whole):
     assert (first.facts["step"], last.facts["step"], final.facts["step"]) == (0, 8, 8)
     difference = (last.conv_pre.weight - final.conv_pre.weight).abs().max()
     assert difference < 1e-3 < 2 * (first.conv_pre.weight - final.conv_pre.weight).abs().max()
+
+
+def test_from_weights_where_the_state_is_lost(tmp_path, monkeypatch, whole):
+    """Generator and average go on from the file, steps count on; the critics alone learn before."""
+    shipped = load_weights(whole / "tiny.safetensors", hifi_gan.Generator)
+    monkeypatch.setattr(training, "load_weights", lambda name, model: shipped)
+    monkeypatch.setattr(train, "CRITICS_ALONE", 3)
+    none = go(tmp_path / "none", 8, from_weights=True)
+    assert none.step == 8 and none.seconds == shipped.facts["seconds"]
+    state = load_file(tmp_path / "none/state.safetensors")
+    for part in ("generator", "average"):  # not one step yet
+        assert all(torch.equal(state[f"{part}/{k}"], v) for k, v in shipped.state_dict().items())
+    torch.manual_seed(RECIPE.seed)
+    RECIPE.generator()
+    born = RECIPE.critics()[0].state_dict()
+    assert not any(torch.equal(state[f"critic0/{k}"], v) for k, v in born.items() if "weight" in k)
+    assert state["optimizer_d/0.step"] == 3
+    # one step moves all; a state that is there is preferred to the weights
+    go(tmp_path / "none", 10, from_weights=True, resume=True)
+    more = load_file(tmp_path / "none/state.safetensors")
+    assert more["optimizer_d/0.step"] == 5
+    assert not torch.equal(more["generator/conv_pre.bias"], state["generator/conv_pre.bias"])
+    assert [row["step"] for row in rows(tmp_path / "none")] == ["8", "10"]
 
 
 def test_melgan_and_bf16_resume_exactly_too(tmp_path):
@@ -578,6 +601,7 @@ def test_wrong_training_sound_gets_one_sentence(tmp_path):
         (["melgan", "--minutes", "0"], "invalid positive number value: '0'"),
         (["melgan", "--steps", "-3"], "invalid positive number value: '-3'"),
         (["melgan", "--minutes", "nan"], "invalid positive number value: 'nan'"),
+        (["muse_gan", "--from-weights"], "--from-weights is for vocoders; muse_gan is none"),
     ],
 )
 def test_wrong_command_lines(arguments, message, capsys):
