@@ -85,8 +85,11 @@ def array(
             raise TypeError(f"{name}: got complex numbers; use np.abs() or np.angle() first.")
         wanted = "complex" if kinds == "c" else "real" if "c" not in kinds else "an array of"
         raise TypeError(f"{name}: expected {wanted} numbers{axes}, got {values.dtype}.")
-    if shape is not None and (values.ndim != len(shape) or not values.size):
+    if shape is not None and values.ndim != len(shape):
         raise ValueError(f"{name}: expected shape{axes}, got {values.shape}.")
+    if shape is not None and not values.size:
+        nothing = shape[values.shape.index(0)]
+        raise ValueError(f"{name}: shape {values.shape} has no {nothing}; give one or more.")
     if finite and not np.isfinite(values).all():
         raise ValueError(f"{name}: has NaN or infinite entries; remove them first.")
     return values

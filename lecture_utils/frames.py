@@ -66,7 +66,8 @@ class Frames:
         )
         return (
             f'<div class="lp-frames" data-frames="{html.escape(json.dumps(pictures))}">'
-            f'<label>{name} <input type="range" min="0" max="{len(pictures) - 1}" '
+            f'<label>{name} <input type="range" data-lm-suppress-shortcuts="true" min="0" '
+            f'max="{len(pictures) - 1}" '
             f'value="{len(pictures) - 1}" style="width: 60%" aria-valuetext="{html.escape(last)}">'
             f"</label> <output>{html.escape(last)}</output><br>"
             f"{to_img(self.pngs[last], pictures[-1][2])}<script>{{{script}}}</script></div>"

@@ -164,10 +164,10 @@ def check_log_mel(log_mel: np.typing.ArrayLike, preset: str = "course16k") -> np
     bands, frames = values.shape
     if bands != p.n_mels and frames == p.n_mels:
         raise ValueError(f"mel: shape {values.shape} has frames first; pass mel.T.")
-    if bands != p.n_mels or frames < 1:
+    if bands != p.n_mels:
         raise ValueError(
-            f"mel: shape {values.shape} given; {preset} has {p.n_mels} bands and at least "
-            "one frame."
+            f"mel: {bands} bands given, {preset} has {p.n_mels}; make it with "
+            f"mel.log_mel(x, {preset!r})."
         )
     if values.max() > 25:  # e^25 is far beyond any window of samples in [-1, 1]
         raise ValueError(f"mel: the largest entry is {values.max():.0f}; take the logarithm first.")

@@ -154,28 +154,3 @@ def feature_loss(real: Features, fake: Features) -> torch.Tensor:
     """
     n_scales, n_layers = len(real), len(real[0])
     return 10 * feature_matching_loss(real, fake) * 4 / (n_layers - 1) / n_scales
-
-
-def stft_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    """Multi-resolution STFT distance of sounds ``(batch, 1, n)``, weight 4: a target to begin with.
-
-    MelGAN as published has no target. Its successor (Yang et al. 2021, *Multi-band MelGAN*, after
-    Yamamoto et al. 2020, equations 4 to 6) trains with this one alone at first, then beside the
-    critics. The same distance as :func:`lecture_utils.metrics.multi_resolution_stft`, times 4.
-    """
-    if real.shape != fake.shape:
-        raise ValueError(f"sounds of shapes {tuple(real.shape)} and {tuple(fake.shape)}: cut both.")
-    distances = []
-    for n_fft in (512, 1024, 2048):
-        x, y = (_magnitude(sound[:, 0], n_fft) for sound in (real, fake))
-        convergence = torch.linalg.norm(x - y) / torch.linalg.norm(x)
-        distances.append(convergence + F.l1_loss(y.log(), x.log()))
-    return 4 * sum(distances) / len(distances)
-
-
-def _magnitude(x: torch.Tensor, n_fft: int) -> torch.Tensor:
-    spectrum = torch.stft(
-        x, n_fft, n_fft // 4, window=torch.hann_window(n_fft).to(x), return_complex=True
-    )
-    # floored before the root, whose slope at 0 is infinite
-    return (spectrum.real**2 + spectrum.imag**2).clamp_min(1e-10).sqrt()

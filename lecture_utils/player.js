@@ -12,6 +12,8 @@ const LEAD = 0.02; // seconds between asking for sound and its start
 
 function make(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
+  // else JupyterLab takes the arrow keys of a slider
+  if (tag === "input") node.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(properties)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value !== false && value != null) node.setAttribute(name, value);

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from lecture_utils import data
+from lecture_utils import data, doors
 
 
 def save_weights(path: str | Path, model: nn.Module, half: bool = False, **facts: object) -> Path:
@@ -93,8 +93,12 @@ def load_snapshots(name: str | Path, model_class: type[nn.Module]) -> dict[int, 
 
 def _read(name: str | Path, model_class: type[nn.Module]) -> tuple[Path, dict, dict]:
     """Return the path, tensors and metadata of weights that belong to `model_class`."""
+    if not isinstance(model_class, type):
+        raise TypeError(f"model_class: give a class of a room, got {doors.shown(model_class)}.")
     is_file = isinstance(name, Path) or str(name).endswith(".safetensors")
     path = Path(name) if is_file else data.path(name)
+    if is_file and path.parent.resolve() == (data.ROOT / "weights").resolve():
+        path = data.path(path.stem)  # shipped weights are compared with the manifest either way
     if not path.is_file():
         raise FileNotFoundError(f"No weights at {path}; train them or check the name.")
     try:
@@ -108,9 +112,11 @@ def _read(name: str | Path, model_class: type[nn.Module]) -> tuple[Path, dict, d
     wanted = f"{model_class.__module__.split('.')[-1]}.{model_class.__name__}"
     if metadata.get("model") != wanted:
         raise ValueError(
-            f"{path.name} holds weights of {metadata.get('model', 'an unknown model')}, "
-            f"not of {wanted}."
+            f"{path.name} holds weights of {metadata.get('model', 'an unknown model')}, not of "
+            f"{wanted}; give the other class, or another name."
         )
+    if bad := next((key for key, value in tensors.items() if not value.isfinite().all()), None):
+        raise ValueError(f"{path.name}: {bad} has NaN or infinite values; get the file anew.")
     return path, tensors, metadata
 
 
@@ -163,7 +169,11 @@ def load_published(module: nn.Module, state_dict: dict) -> nn.Module:
     # both critics of HiFi-GAN lie in one file, under names that begin alike: the best fit is meant
     renamed = min(layouts, key=lambda layout: len(_misfits(module, layout)))
     if problems := _misfits(module, renamed):
-        raise ValueError(f"checkpoint does not fit {type(module).__name__}: {_listed(problems)}.")
+        kind = f"{type(module).__module__.split('.')[-1]}.{type(module).__name__}"
+        raise ValueError(
+            f"checkpoint does not fit this {kind}: {_listed(problems)}; build the module with the "
+            "checkpoint's own configuration."
+        )
     module.load_state_dict(renamed)
     return module
 
@@ -189,7 +199,11 @@ def _misfits(module: nn.Module, tensors: dict) -> list[str]:
     own = module.state_dict()
     missing = [f"missing {k}" for k in own if k not in tensors]
     left_over = [f"left over {k}" for k in tensors if k not in own]
-    shapes = {k: tuple(getattr(tensors[k], "shape", ("no tensor",))) for k in own if k in tensors}
+    shapes = {
+        k: tuple(tensors[k].shape) if isinstance(tensors[k], torch.Tensor) else ("no tensor",)
+        for k in own
+        if k in tensors
+    }
     other = [
         f"{k} has shape {shape}, not {tuple(own[k].shape)}"
         for k, shape in shapes.items()

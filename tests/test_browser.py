@@ -413,8 +413,15 @@ def test_lab_steps(notebook):
     count = notebook.page.locator(".lp").count()
     player = SoundPlayer(notebook.page, count - 1)
     player.play()
-    player.root.locator(".lp-steps input").fill("1")
+    steps = player.root.locator(".lp-steps input")
+    steps.fill("1")
     player.wait(lambda state: state["gains"][1] > 0.999)
+    steps.press("ArrowLeft")  # JupyterLab would take the key
+    player.wait(lambda state: state["gains"][0] > 0.999)
+    volume = player.root.locator(".lp-volume input")
+    before = float(volume.input_value())
+    volume.press("ArrowLeft")
+    assert float(volume.input_value()) == before - 1
     notebook.check()
 
 
