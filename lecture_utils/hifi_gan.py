@@ -93,6 +93,9 @@ class Generator(nn.Module):
         }  # fmt: skip
         if not dilations or len(block_kernels) != len(dilations):
             raise ValueError(f"{block_kernels=}, {dilations=}: give dilations for every kernel.")
+        if any(kernel % 2 == 0 for kernel in block_kernels):
+            raise ValueError(f"{block_kernels=}: give odd kernels, which have a middle.")
+        doors.number(n_mels, "n_mels", 1, whole=True)
         doors.number(channels, "channels", 2 ** len(rates), whole=True)  # halved at every rate
         reach = max(
             sum((d + pairs) * (kernel - 1) // 2 for d in dilation)
@@ -117,7 +120,7 @@ class Generator(nn.Module):
     @classmethod
     def from_config(cls, name: str) -> Generator:
         """Make the generator "v1", "v2", "v3" (published) or "course"."""
-        if name not in CONFIGS:
+        if not isinstance(name, str) or name not in CONFIGS:
             raise ValueError(f"No HiFi-GAN configuration {name!r}; there are {', '.join(CONFIGS)}.")
         return cls(**CONFIGS[name])
 
@@ -138,7 +141,8 @@ class PeriodDiscriminator(nn.Module):
 
     def __init__(self, period: int, width: float = 1.0) -> None:
         super().__init__()
-        self.period = period
+        self.period = doors.number(period, "period", 1, whole=True)
+        width = doors.number(width, "width", 1e-3)
         c = [max(4, int(n * width)) for n in (32, 128, 512, 1024)]
         sizes = [(1, c[0], 3), (c[0], c[1], 3), (c[1], c[2], 3), (c[2], c[3], 3), (c[3], c[3], 1)]
         self.convs = nn.ModuleList(
@@ -168,6 +172,8 @@ class MultiPeriodDiscriminator(nn.Module):
 
     def __init__(self, width: float = 1.0, periods: tuple[int, ...] = (2, 3, 5, 7, 11)) -> None:
         super().__init__()
+        if not periods:
+            raise ValueError(f"{periods=}: give one period or more, for example (2, 3, 5, 7, 11).")
         self.discriminators = nn.ModuleList(PeriodDiscriminator(p, width) for p in periods)
 
     def forward(self, x: torch.Tensor) -> tuple[list[torch.Tensor], Features]:
@@ -181,6 +187,7 @@ class ScaleDiscriminator(nn.Module):
 
     def __init__(self, width: float = 1.0, norm: object = weight_norm) -> None:
         super().__init__()
+        width = doors.number(width, "width", 1e-3)
         a, b, c, d = (max(16, int(n * width) // 16 * 16) for n in (128, 256, 512, 1024))
         # channels in and out, kernel, stride, groups
         sizes = [
@@ -209,7 +216,7 @@ class MultiScaleDiscriminator(nn.Module):
         super().__init__()
         self.discriminators = nn.ModuleList(
             ScaleDiscriminator(width, spectral_norm if scale == 0 else weight_norm)
-            for scale in range(n_scales)
+            for scale in range(doors.number(n_scales, "n_scales", 1, whole=True))
         )
         self.pool = nn.AvgPool1d(4, 2, padding=2)  # counts the padding, unlike MelGAN's
 

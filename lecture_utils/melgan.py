@@ -61,6 +61,7 @@ class Generator(nn.Module):
         self.context_frames = context_frames(reach, rates, tuple(2 * rate for rate in rates))
         self.hop_length = math.prod(rates)
         doors.number(base_channels, "base_channels", 1, whole=True)
+        doors.number(n_mels, "n_mels", 1, whole=True)
         channels = base_channels * 2 ** len(rates)
         layers = [nn.ReflectionPad1d(3), conv1d(n_mels, channels, 7)]
         for rate in rates:
@@ -122,7 +123,10 @@ class MultiScaleDiscriminator(nn.Module):
     def __init__(self, base_channels: int = 16, n_scales: int = 3) -> None:
         super().__init__()
         self.model = nn.ModuleDict(
-            {f"disc_{i}": ScaleDiscriminator(base_channels) for i in range(n_scales)}
+            {
+                f"disc_{scale}": ScaleDiscriminator(base_channels)
+                for scale in range(doors.number(n_scales, "n_scales", 1, whole=True))
+            }
         )
         self.pool = nn.AvgPool1d(4, 2, padding=1, count_include_pad=False)
 

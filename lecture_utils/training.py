@@ -214,7 +214,10 @@ class Run:
                     self.seconds, last = self.seconds + now - last, now
                     bar.update()
                     if self.step % 10 == 0:
-                        bar.set_postfix({k: f"{v:.3g}" for k, v in losses.items()}, refresh=False)
+                        shown = {k: f"{v:.3g}" for k, v in losses.items()}
+                        if minutes is not None:  # the bar's own time left is that of all steps
+                            shown["stops in"] = f"{max(0.0, minutes - (now - begun) / 60):.0f} min"
+                        bar.set_postfix(shown, refresh=False)
                     for period, action in every:
                         if self.step % period == 0 and self.is_main:
                             action()

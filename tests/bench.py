@@ -210,16 +210,15 @@ def vocoders():
 
 @group
 def vocoders_held_out():
-    """Copy-synthesis of held-out speech and violin from the same mel; f0 on the first 20 s."""
+    """Copy-synthesis of held-out speech and violin from the same mel, f0 included."""
     import librosa
     import numpy as np
 
     from lecture_utils import data, griffin_lim, hifi_gan, mel, melgan, metrics, vocoder, weights
 
-    rooms = {"melgan": melgan, "hifi_gan": hifi_gan, "hifi_gan_no_periods": hifi_gan}
-    rooms |= {"hifi_gan_violin": hifi_gan}
+    rooms = {"melgan": melgan, "melgan_critics_only": melgan, "hifi_gan": hifi_gan}
+    rooms |= {"hifi_gan_no_periods": hifi_gan, "hifi_gan_violin": hifi_gan}
     models = {name: weights.load_weights(name, room.Generator) for name, room in rooms.items()}
-    start = 20 * 16000
 
     def by_librosa(log_mel):  # as griffin_lim.from_mel, but for the inversion of the bands
         found = librosa.util.nnls(mel.front_end("course16k").filters.numpy(), np.exp(log_mel))
@@ -231,7 +230,7 @@ def vocoders_held_out():
         x = data.load(name, 16000)[0][: seconds * 16000]
         log_mel = mel.log_mel(x)
         x = x[: 256 * log_mel.shape[1]]
-        known = metrics.f0_hz(x[:start])
+        known = metrics.f0_hz(x)
         if sound == "violin":
             known = data.load_array("violin_test_f0")[::4][: len(known)]
         made = {"Griffin-Lim": griffin_lim.from_mel(log_mel, n_iter=60, seed=0)}
@@ -241,7 +240,7 @@ def vocoders_held_out():
         rows, cents_of = {}, {}
         for name, y in made.items():
             rows[name] = metrics.log_mel_l1(x, y), metrics.multi_resolution_stft(x, y)
-            cents, share = metrics.f0_error_cents(known, metrics.f0_hz(y[:start])[: len(known)])
+            cents, share = metrics.f0_error_cents(known, metrics.f0_hz(y)[: len(known)])
             cents_of[name] = cents
             yield f"{name}, {sound}: log-mel L1", rows[name][0], float("inf")
             yield f"{name}, {sound}: multi-resolution STFT distance", rows[name][1], float("inf")

@@ -7,7 +7,7 @@ import torch
 from published import count, folded, hifi_gan_written_out, old_twin
 from torch.nn import functional as F
 
-from lecture_utils import hifi_gan
+from lecture_utils import hifi_gan, melgan
 from lecture_utils.hifi_gan import Generator, MultiPeriodDiscriminator, MultiScaleDiscriminator
 from lecture_utils.training import load_published
 from lecture_utils.vocoder import remove_weight_norm
@@ -99,7 +99,21 @@ def test_a_steady_mel_repeats_every_hop():
     assert (moving[256:] - moving[:-256]).abs().max() > 0.1
 
 
-def test_unknown_configuration():
+def test_impossible_configurations_get_one_sentence():
+    for call, message in (
+        (lambda: Generator(n_mels=0), "n_mels=0: give a whole number, 1 or more"),
+        (lambda: Generator(block_kernels=(3, 6, 11)), "give odd kernels"),
+        (lambda: MultiPeriodDiscriminator(periods=()), "give one period or more"),
+        (lambda: MultiPeriodDiscriminator(periods=(2, 0)), "period=0: give"),
+        (lambda: MultiPeriodDiscriminator(float("nan")), "width=nan: give"),
+        (lambda: MultiScaleDiscriminator(-1.0), "width=-1.0: give"),
+        (lambda: MultiScaleDiscriminator(n_scales=0), "n_scales=0: give"),
+        (lambda: Generator.from_config(["v1"]), "v1, v2, v3, course"),
+        (lambda: melgan.Generator(n_mels=0), "n_mels=0: give"),
+        (lambda: melgan.MultiScaleDiscriminator(n_scales=0), "n_scales=0: give"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
     with pytest.raises(ValueError, match="v1, v2, v3, course"):
         Generator.from_config("v4")
 
