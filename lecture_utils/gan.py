@@ -64,9 +64,14 @@ def gradient_penalty(
 
     Raises
     ------
+    TypeError
+        If they are no tensors.
     ValueError
         If the shapes differ, or the critic gives other than one score each.
     """
+    for name, x in (("real", real), ("fake", fake), ("mix", mix)):
+        if x is not None:
+            _check_tensor(x, name)
     if real.shape != fake.shape or real.ndim < 2 or not len(real):
         raise ValueError(
             f"real {tuple(real.shape)} and fake {tuple(fake.shape)}: one shape (batch, ...) needed."
@@ -214,12 +219,15 @@ class Generator(nn.Module):
         """
         batch, seed = doors.number(batch, "batch", 1, whole=True), doors.seed(seed)
         dice = None if seed is None else torch.Generator().manual_seed(seed)
-        size = self.config["noise"]
-        shapes = [(batch, size)] * 2 + [(batch, N_TRACKS, size)] * 2
         return {
             part: torch.randn(shape, generator=dice)
-            for part, shape in zip(NOISE, shapes, strict=True)
+            for part, shape in self._noise_shapes(batch).items()
         }
+
+    def _noise_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
+        size = self.config["noise"]
+        shapes = [(batch, size)] * 2 + [(batch, N_TRACKS, size)] * 2
+        return dict(zip(NOISE, shapes, strict=True))
 
     def forward(
         self,
@@ -242,10 +250,23 @@ class Generator(nn.Module):
         -------
         torch.Tensor
             Shape ``(batch, 5, 64, 84)``, from 0 to 1; :func:`generate` rounds.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the noise is not of this model, or `given` and `is_given` do not fit it.
         """
         if (given is None) != (is_given is None):
             raise ValueError("given, is_given: give both or none of them.")
-        batch = len(noise["shared"])
+        batch = _batch_of(noise)
+        if _shapes(noise) != self._noise_shapes(batch):
+            raise ValueError("noise: not of this model; start from model.noise(batch, seed).")
+        if given is not None:
+            _check_phrases(given, "given", batch)
+            _check_tensor(is_given, "is_given")
+            if is_given.shape != (batch, N_TRACKS):
+                raise ValueError(f"is_given: expected 0 or 1 for each phrase and track, shape "
+                                 f"{(batch, N_TRACKS)}, got {tuple(is_given.shape)}.")  # fmt: skip
         in_time = self.shared_in_time(noise["shared_in_time"]).unflatten(-1, (N_BARS, -1))
         shared = torch.cat([_each_bar(noise["shared"]), in_time], -1)
         mask = torch.zeros(batch, N_TRACKS) if given is None else is_given.to(given)
@@ -301,7 +322,8 @@ class Critic(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return scores."""
+        """Return scores; TypeError or ValueError if `x` holds no phrases."""
+        _check_phrases(x, "x")
         struck = F.relu(x - F.pad(x, (0, 0, 1, 0))[:, :, :-1])
         x = _steps(torch.cat([x, _names(x), _names(struck)], -1))
         layers = ((self.steps, 1), (self.eighths, 2), (self.beats, 2), (self.bars, 4))
@@ -346,8 +368,6 @@ def generate(
         training mode.
     """
     batch = _batch_of(noise)
-    if _shapes(noise) != _shapes(model.noise(batch)):
-        raise ValueError("noise: not of this model; start from model.noise(batch, seed).")
     if model.training:  # else phrases would depend on what else is in the batch
         raise ValueError("model: it is being trained; call model.eval() first.")
     if (given is None) != (track is None):
@@ -379,9 +399,36 @@ def interpolate(
 def modes_found(
     points: torch.Tensor, places: torch.Tensor, radius: float = 0.2, share: float = 0.02
 ) -> int:
-    """Return how many of `places` ``(k, n)`` are met by `share` or more of `points` ``(m, n)``."""
+    """Return how many of `places` ``(k, n)`` are met by `share` or more of `points` ``(m, n)``.
+
+    Met means nearer than `radius`. TypeError or ValueError if these are no tensors of such shapes.
+    """
+    _check_tensor(points, "points")
+    _check_tensor(places, "places")
+    if points.ndim != 2 or places.ndim != 2 or points.shape[1] != places.shape[1]:
+        raise ValueError(f"points {tuple(points.shape)}, places {tuple(places.shape)}: expected "
+                         "(m, n) and (k, n), one row for each with as many numbers.")  # fmt: skip
     near = torch.cdist(points, places) < radius
     return int((near.float().mean(0) >= share).sum())
+
+
+def _check_tensor(x: object, name: str) -> None:
+    if not torch.is_tensor(x):
+        raise TypeError(
+            f"{name}: expected a torch tensor, got {type(x).__name__}; use torch.as_tensor(...)."
+        )
+
+
+def _check_phrases(x: object, name: str, batch: int | None = None) -> None:
+    """Raise unless these are `batch` phrases (or any number of them) of floats."""
+    _check_tensor(x, name)
+    count = len(x) if batch is None and x.ndim else batch
+    shape = (count, N_TRACKS, N_BARS * BAR_STEPS, N_PITCHES)
+    if not count or x.shape != shape:
+        wanted = f"({'batch' if batch is None else batch}, {', '.join(map(str, shape[1:]))})"
+        raise ValueError(f"{name}: expected phrases {wanted}, got {tuple(x.shape)}.")
+    if not x.is_floating_point():
+        raise TypeError(f"{name}: expected floats, got {x.dtype}; use .float() first.")
 
 
 def _shapes(noise: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lecture_utils import data, doors
+from lecture_utils import data, doors, score
 from lecture_utils.band import check_roll, draw, play
 from lecture_utils.roll_metrics import (
     as_cells,
@@ -167,9 +167,12 @@ def from_notes(
 
     Raises
     ------
+    TypeError
+        If `grid` has an unknown name.
     ValueError
         If a note is outside of the keys, the tracks or the steps.
     """
+    _check_grid(grid, "steps_per_beat", "tempo")
     steps = doors.number(steps, "steps", 1, MAX_STEPS, whole=True)
     n_pitches = doors.number(n_pitches, "n_pitches", 1, 128, whole=True)
     lowest_pitch = doors.number(lowest_pitch, "lowest_pitch", 0, 127, whole=True)
@@ -194,6 +197,12 @@ def from_notes(
         sounding[track, start:stop, pitch - lowest_pitch] = True
         onsets[track, start, pitch - lowest_pitch] = True
     return PianoRoll(sounding, onsets, programs, lowest_pitch, **grid)
+
+
+def _check_grid(grid: dict[str, float], *names: str) -> None:
+    for name in grid:
+        if name not in names:
+            raise TypeError(f"{name}: no such setting of the grid; there are {', '.join(names)}.")
 
 
 def to_events(roll: PianoRoll) -> list[str]:
@@ -232,13 +241,14 @@ def from_events(events: Iterable[str], **grid: float) -> PianoRoll:
     Raises
     ------
     TypeError
-        If `events` is no list of tokens.
+        If `events` is no list of tokens, or `grid` has an unknown name.
     ValueError
         For an unknown token, a time that does not go forward, or notes out of order; the sentence
         tells the token and its place.
     """
     if isinstance(events, (str, bytes)) or not isinstance(events, Iterable):
         raise TypeError('events: give a list of tokens, for example ["Program_change_0", ...].')
+    _check_grid(grid, "lowest_pitch", "n_pitches", "steps_per_beat", "tempo")
     programs, current, now, down, notes = [], None, 0, {}, []
     for place, token in enumerate(events):
         act, value = _read_token(token, place)
@@ -255,14 +265,23 @@ def from_events(events: Iterable[str], **grid: float) -> PianoRoll:
         key = (current, value)
         if act == "Note_on":
             if key in down:
-                raise ValueError(f"Token {place}, {token}: this note is on already.")
+                raise ValueError(
+                    f"Token {place}, {token}: it is on already; write Note_off_{value} first."
+                )
             down[key] = now
             continue
         start = down.pop(key, None)
         if start is None:
-            raise ValueError(f"Token {place}, {token}: there is no Note_on_{value} before it.")
+            others = [programs[track] for track, pitch in down if pitch == value]
+            remedy = f"write Program_change_{others[0]} first" if others else "add one"
+            raise ValueError(
+                f"Token {place}, {token}: there is no Note_on_{value} before it in program "
+                f"{programs[current]}; {remedy}, or take this token out."
+            )
         if start == now:
-            raise ValueError(f"Token {place}, {token}: no Time_shift since the note's start.")
+            raise ValueError(
+                f"Token {place}, {token}: no Time_shift since the note's start; add one before."
+            )
         notes.append((current, start, now, value))
     if down:
         raise ValueError(f"Note_on_{next(iter(down))[1]} is never ended; add its Note_off.")
@@ -274,7 +293,10 @@ def from_events(events: Iterable[str], **grid: float) -> PianoRoll:
 def _read_token(token: str, place: int) -> tuple[str, int]:
     read = re.fullmatch(r"(Program_change|Note_on|Note_off|Time_shift)_(-?\d{1,6})", str(token))
     if read is None:
-        raise ValueError(f"Token {place}, {doors.shown(token)}, is unknown; see to_events.")
+        raise ValueError(
+            f"Token {place}, {doors.shown(token)}, is unknown; write Program_change, Note_on, "
+            "Note_off or Time_shift, and a number, as in Note_on_60."
+        )
     act, value = read[1], int(read[2])
     low, high = {"Time_shift": (1, MAX_STEPS), "Program_change": (0, DRUMS)}.get(act, (0, 127))
     if not low <= value <= high:
@@ -287,12 +309,17 @@ def to_midi(roll: PianoRoll, file: str | os.PathLike) -> None:
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such folder.
     ValueError
         If there are more than 15 tracks beside the drums (MIDI has 16 channels).
     """
     import mido
 
     check_roll(roll)
+    file = doors.path(file, "file")
+    if not file.parent.is_dir():
+        raise FileNotFoundError(f"No folder {file.parent}; make it first, or check the name.")
     tick = 24  # ticks a step
     channels = [9 if p == DRUMS else None for p in roll.programs]
     free = iter([*range(9), *range(10, 16)])
@@ -315,7 +342,7 @@ def to_midi(roll: PianoRoll, file: str | os.PathLike) -> None:
             part.append(mido.Message(act, channel=channel, note=pitch, velocity=90, time=time))
             now = step
         part.append(mido.MetaMessage("end_of_track", time=tick * (roll.steps - now)))
-    midi.save(doors.path(file, "file"))
+    midi.save(file)
 
 
 def from_midi(file: str | os.PathLike, steps_per_beat: int = 4, **grid: float) -> PianoRoll:
@@ -336,23 +363,17 @@ def from_midi(file: str | os.PathLike, steps_per_beat: int = 4, **grid: float) -
     ------
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If `grid` has an unknown name.
     ValueError
         If it is no MIDI file, or holds no notes or notes outside of the keys.
     """
     import mido
 
-    file = doors.path(file, "file")
+    _check_grid(grid, "lowest_pitch", "n_pitches")
     steps_per_beat = doors.number(steps_per_beat, "steps_per_beat", 1, 96, whole=True)
-    if not file.is_file():
-        raise FileNotFoundError(f"No MIDI file at {file}; check the name and the folder.")
-    try:
-        midi = mido.MidiFile(file)
-        if midi.ticks_per_beat <= 0:
-            raise ValueError("its ticks are not parts of a beat")
-    except Exception as error:  # a damaged file makes mido fail in many ways
-        raise ValueError(
-            f"{file.name} is not a readable MIDI file ({error or type(error).__name__})."
-        ) from None
+    midi = score.open_midi(file)
+    name = doors.path(file).name
     order, tempo, tick, down, notes = {}, None, 0, {}, []
     program = dict.fromkeys(range(16), 0) | {9: DRUMS}
     for message in mido.merge_tracks(midi.tracks):
@@ -373,10 +394,10 @@ def from_midi(file: str | os.PathLike, steps_per_beat: int = 4, **grid: float) -
                 track, start = queue.pop(0)
                 notes.append((track, start, max(step, start + 1), message.note))
     if not notes:
-        raise ValueError(f"{file.name} holds no notes.")
+        raise ValueError(f"{name} holds no notes; export it once more, with its notes.")
     steps = max(step, *(stop for _, _, stop, _ in notes))
     if steps > MAX_STEPS:
-        raise ValueError(f"{file.name} lasts {steps} steps; {MAX_STEPS} are the most.")
+        raise ValueError(f"{name} lasts {steps} steps; cut it to {MAX_STEPS} or fewer.")
     grid |= {"steps_per_beat": steps_per_beat, "tempo": tempo or 120.0}
     return from_notes(notes, steps, tuple(order), **grid)
 

@@ -85,7 +85,8 @@ def drum_pattern(drums: np.ndarray, steps_per_beat: int = 4, strokes: int = 8) -
 
     The paper's pattern has 8 or 16 strokes a bar; on a grid of sixteenths every stroke is on 16.
     """
-    begins = starts(as_cells(drums, "drums"))
+    onsets = getattr(drums, "onsets", None)
+    begins = starts(as_cells(drums, "drums")) if onsets is None else onsets
     steps_per_bar = 4 * doors.number(steps_per_beat, "steps_per_beat", 1, whole=True)
     strokes = doors.number(strokes, "strokes", 1, steps_per_bar, whole=True)
     if steps_per_bar % strokes:

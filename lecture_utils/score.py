@@ -1,13 +1,36 @@
-"""Read piano scores, and play them as a pianist might. Used by notebook 03 and the piano sets."""
+"""Read MIDI files, and play piano scores as a pianist might. Used by notebook 03 and by rolls."""
 
 from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lecture_utils import doors
+
+if TYPE_CHECKING:
+    import mido
+
+
+def open_midi(file: str | Path) -> mido.MidiFile:
+    """Open a MIDI file, or say in one sentence why not (errors as of :func:`read_midi`)."""
+    import mido
+
+    file = doors.path(file, "file")
+    if not file.is_file():
+        raise FileNotFoundError(f"No MIDI file at {file}; check the name and the folder.")
+    try:
+        midi = mido.MidiFile(file)
+        if midi.ticks_per_beat <= 0:
+            raise ValueError("its ticks are not parts of a beat")
+    except Exception as error:  # a damaged file makes mido fail in many ways
+        raise ValueError(
+            f"{file.name} is not a readable MIDI file ({str(error) or type(error).__name__}); "
+            "export it once more as a standard MIDI file."
+        ) from None
+    return midi
 
 
 def read_midi(file: str | Path) -> np.ndarray:
@@ -33,15 +56,7 @@ def read_midi(file: str | Path) -> np.ndarray:
     """
     import mido
 
-    file = doors.path(file, "file")
-    if not file.is_file():
-        raise FileNotFoundError(f"No MIDI file at {file}; check the name and the folder.")
-    try:
-        midi = mido.MidiFile(file)
-    except (OSError, EOFError, ValueError, IndexError, KeyError) as error:
-        raise ValueError(
-            f"{Path(file).name} is not a readable MIDI file ({error or type(error).__name__})."
-        ) from None
+    midi = open_midi(file)
     sounding, notes, seconds, beat, tempo = {}, [], 0.0, 0.0, 500_000
     for message in mido.merge_tracks(midi.tracks):
         seconds += mido.tick2second(message.time, midi.ticks_per_beat, tempo)
@@ -57,7 +72,7 @@ def read_midi(file: str | Path) -> np.ndarray:
                 start, velocity, at = queue.pop(0)
                 notes.append((start, max(seconds, start + 0.01), message.note, velocity, at))
     if not notes:
-        raise ValueError(f"{Path(file).name} holds no notes.")
+        raise ValueError(f"{Path(file).name} holds no notes; export it once more, with its notes.")
     return np.array(sorted(notes))
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lecture_utils import gan, train_gan, training
+from lecture_utils import gan, pianoroll, train_gan, training
 
 
 @pytest.mark.parametrize("size", [0.0, 0.3, 2.0])
@@ -150,6 +150,37 @@ def test_critic_learns_to_tell_phrases_from_noise():
     assert scores[0].shape == (16,) and gaps[-1] > gaps[0] + 0.5
 
 
+def test_recipe_learns_from_the_training_songs_in_all_its_keys(tmp_path, monkeypatch):
+    draw, seen, watched = train_gan.Phrases.draw, [], []
+
+    def spied(phrases, batch, transpose, rng):
+        seen.append((phrases.cells, transpose))
+        return draw(phrases, batch, transpose, rng)
+
+    monkeypatch.setattr(train_gan.Phrases, "draw", spied)
+    monkeypatch.setattr(train_gan, "distance_to", lambda c, g, cells: watched.append(cells) or 0.0)
+    recipe = train_gan.GanRecipe(
+        noise=4, hidden=8, critic_hidden=4, n_steps=1, batch=2, watch_every=1, snapshots=()
+    )
+    train_gan.train_gan("muse_gan", recipe, tmp_path)
+    (train, _), (held_out, _) = pianoroll.corpus("train"), pianoroll.corpus("test")
+    assert len(seen) >= 2 * recipe.critic_steps
+    assert all(np.array_equal(cells, train) and by == 3 for cells, by in seen)
+    assert len(watched) == 1 and np.array_equal(watched[0], held_out)
+
+
+def test_phrases_are_drawn_in_seven_keys():
+    phrases = train_gan.Phrases()
+    phrases.cells = np.zeros((1, 5, 64, 84), bool)
+    phrases.cells[0, :, 0, 40] = True
+    drawn = phrases.draw(200, 3, np.random.default_rng(0)).numpy()
+    keys = drawn[:, :, 0].argmax(-1)
+    assert (keys[:, 0] == 40).all()  # drums keep their keys
+    assert (keys[:, 1:] == keys[:, 1:2]).all()  # the others move together
+    assert set(keys[:, 1]) == set(range(37, 44))
+    assert (phrases.draw(20, 0, np.random.default_rng(0)).numpy() == phrases.cells).all()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -161,6 +192,24 @@ def test_critic_learns_to_tell_phrases_from_noise():
         (lambda m: gan.generate(m.train(), m.noise(1, 0)), "eval"),
         (lambda m: gan.generate(m, m.noise(1, 0), np.full((1, 5, 64, 84), 0.3), 3), "given: cells"),
         (lambda m: m(m.noise(1, 0), torch.zeros(1, 5, 64, 84)), "is_given"),
+        (lambda m: m(gan.Generator(4, 8).noise(1)), "noise: not of this model"),
+        (lambda m: m({}), "noise"),
+        (
+            lambda m: m(m.noise(1, 0), torch.zeros(1, 4, 64, 84), torch.zeros(1, 4)),
+            r"given: expected phrases \(1, 5, 64, 84\), got \(1, 4, 64, 84\)",
+        ),
+        (
+            lambda m: m(m.noise(1, 0), torch.zeros(1, 5, 64, 84), torch.zeros(5)),
+            r"is_given: expected 0 or 1 .* \(1, 5\), got \(5,\)",
+        ),
+        (lambda m: gan.Critic(4)(torch.zeros(2, 4, 64, 84)), r"x: .* \(batch, 5, 64, 84\), got"),
+        (lambda m: gan.Critic(4)(torch.zeros(5, 64, 84)), r"x: expected phrases .*, got"),
+        (lambda m: gan.Critic(4)(torch.zeros(0, 5, 64, 84)), r"x: expected phrases .*, got"),
+        (
+            lambda m: gan.modes_found(torch.zeros(9, 3), torch.zeros(8, 2)),
+            r"points \(9, 3\), places",
+        ),
+        (lambda m: gan.modes_found(torch.zeros(9), torch.zeros(8, 2)), r"points \(9,\), places"),
         (lambda m: gan.interpolate(m.noise(1, 0), m.noise(3, 1), 0.5), "as many"),
         (lambda m: gan.interpolate(m.noise(1, 0), {}, 0.5), "noise"),
         (lambda m: gan.generate(m, m.noise(1, 0), track=1), "given, track"),
@@ -172,6 +221,26 @@ def test_critic_learns_to_tell_phrases_from_noise():
 )
 def test_bad_input_gets_one_sentence(call, message):
     with pytest.raises(ValueError, match=message) as error:
+        call(small())
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: gan.gradient_penalty(m, np.ones((2, 3)), np.ones((2, 3))), "real: expected a"),
+        (lambda m: gan.gradient_penalty(m, torch.ones(2, 3), np.ones((2, 3))), "fake: expected a"),
+        (lambda m: gan.gradient_penalty(m, *torch.ones(2, 2, 3), [0.5, 0.5]), "mix: expected a"),
+        (lambda m: gan.modes_found(np.zeros((9, 2)), torch.zeros(8, 2)), "points: expected a"),
+        (lambda m: gan.modes_found(torch.zeros(9, 2), [[0, 0]]), "places: expected a torch tensor"),
+        (lambda m: gan.Critic(4)(np.zeros((2, 5, 64, 84))), "x: expected a torch tensor"),
+        (lambda m: gan.Critic(4)(torch.zeros(2, 5, 64, 84).bool()), r"x: .* use .float\(\) first"),
+        (lambda m: m(m.noise(1), np.zeros((1, 5, 64, 84)), torch.zeros(1, 5)), "given: expected a"),
+        (lambda m: m(m.noise(1), torch.zeros(1, 5, 64, 84), [[1] * 5]), "is_given: expected a"),
+    ],
+)
+def test_wrong_types_get_one_sentence(call, message):
+    with pytest.raises(TypeError, match=message) as error:
         call(small())
     assert "\n" not in str(error.value)
 
