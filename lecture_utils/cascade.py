@@ -36,22 +36,44 @@ N_CHANNELS |= {"flat": N_CHANNELS["melody"] + N_CHANNELS["accompaniment"]}
 SCHEDULE = diffusion.NoiseSchedule(diffusion.NoiseSchedule.linear().betas[:700])
 
 
+def check_level(level: str) -> str:
+    """Return the name of a level (or "flat").
+
+    Raises
+    ------
+    ValueError
+        With those that there are.
+    """
+    if not isinstance(level, str) or level not in N_CHANNELS:
+        raise ValueError(f"level={doors.shown(level)}: one of {', '.join(N_CHANNELS)}.")
+    return level
+
+
 def model_for(level: str, width: int = 32) -> unet.UNet:
     """Build the untrained network of a level (or "flat")."""
-    return unet.UNet(N_CHANNELS[_known(level)], condition_channels(level), width)
+    return unet.UNet(N_CHANNELS[check_level(level)], condition_channels(level), width)
 
 
 def condition_channels(level: str) -> int:
     """Return how many channels tell a model about the levels above."""
-    return sum(N_CHANNELS[name] for name in ABOVE[_known(level)])
+    return sum(N_CHANNELS[name] for name in ABOVE[check_level(level)])
 
 
 def image(level: str, levels: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the image that a model is to make, ``(channels, rows, columns)``, -1..1."""
-    names = ("melody", "accompaniment") if level == "flat" else (_known(level),)
-    if missing := [name for name in names if name not in levels]:
+    """Return the image that a model is to make, ``(channels, rows, columns)``, -1..1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the level is missing, or is no image of its kind.
+    """
+    names = ("melody", "accompaniment") if check_level(level) == "flat" else (level,)
+    if missing := [name for name in names if name not in _check_levels(levels)]:
         raise ValueError(f"levels: {missing[0]!r} is missing.")
-    return 2 * np.concatenate([levels[name] for name in names]).astype(np.float32) - 1
+    parts = [_part(levels[name], name) for name in names]
+    if len({part.shape[2] for part in parts}) > 1:
+        raise ValueError("levels: melody and accompaniment differ in length.")
+    return 2 * np.concatenate(parts).astype(np.float32) - 1
 
 
 def condition(level: str, levels: dict[str, np.ndarray]) -> np.ndarray:
@@ -62,17 +84,14 @@ def condition(level: str, levels: dict[str, np.ndarray]) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        If a level above is missing or they differ in length.
+    TypeError, ValueError
+        If a level above is missing or no image of its kind, or they differ in length.
     """
     parts, bars = [], None
-    for name in ABOVE[_known(level)]:
-        if name not in levels:
+    for name in ABOVE[check_level(level)]:
+        if name not in _check_levels(levels):
             raise ValueError(f"{level} needs the level above: {name!r} is missing.")
-        part = doors.array(levels[name], name, ("channels", "rows", "columns"), kinds="biuf")
-        rows = 12 if name == "form" else songs.N_ROWS
-        if part.shape[:2] != (N_CHANNELS[name], rows) or part.shape[2] % PER_BAR[name]:
-            raise ValueError(f"{name}: shape {part.shape} is no image of this level.")
+        part = _part(levels[name], name)
         if bars not in (None, part.shape[2] // PER_BAR[name]):
             raise ValueError(f"{name}: {part.shape[2] // PER_BAR[name]} bars, others have {bars}.")
         bars = part.shape[2] // PER_BAR[name]
@@ -86,7 +105,10 @@ def condition(level: str, levels: dict[str, np.ndarray]) -> np.ndarray:
 
 def window(x: np.ndarray, level: str, bar: int) -> np.ndarray:
     """Cut a model's window from an image or condition; beyond the end nothing (-1) is lit."""
-    per_bar = PER_BAR[_known(level)]
+    per_bar = PER_BAR[check_level(level)]
+    x, bar = doors.array(x, "x", kinds="biuf"), doors.number(bar, "bar", 0, whole=True)
+    if x.ndim != 3:
+        raise ValueError(f"x: expected shape (channels, rows, columns), got {x.shape}.")
     x = x[..., bar * per_bar : (bar + WINDOW_BARS[level]) * per_bar]
     missing = WINDOW_BARS[level] * per_bar - x.shape[-1]
     return np.pad(x, ((0, 0), (0, 0), (0, missing)), constant_values=-1)
@@ -140,7 +162,7 @@ def generate(
         If the model is another level's, or what is given does not fit in shape.
     """
     _check_model(model, level)
-    above = above or {}
+    above = _check_levels({} if above is None else above)
     told_all = condition(level, above)
     per_bar, size = PER_BAR[level], WINDOW_BARS[level]
     decided = size if level == "form" else None
@@ -148,7 +170,9 @@ def generate(
     if ABOVE[level]:
         decided = told_all.shape[2] // per_bar
     elif form is not None:
-        decided = np.shape(form)[-1]
+        decided = _part(form, "form").shape[2]
+    if bars is not None:
+        bars = doors.number(bars, "bars", 1, songs.MAX_BARS, whole=True)
     if bars not in (None, decided) and decided is not None:
         raise ValueError(f"bars={bars}: this {level} has {decided} bars; leave it out.")
     bars = doors.number(decided or bars, "bars", 1, songs.MAX_BARS, whole=True)
@@ -183,22 +207,41 @@ def generate(
     return (made + 1) / 2 if level == "form" else made > 0
 
 
-@functools.cache
 def average(level: str) -> torch.Tensor:
     """Return the mean of each channel over many songs by rule, ``(channels, 1, 1)``.
 
     The schedule does not destroy it quite (see :data:`SCHEDULE`), so generation begins with it.
     """
+    return _average(check_level(level))
+
+
+@functools.cache
+def _average(level: str) -> torch.Tensor:
     rng = np.random.default_rng(0)
     images = [window(image(level, songs.write_song(rng).levels), level, 0) for _ in range(64)]
     return torch.from_numpy(np.mean(images, axis=(0, 2, 3), keepdims=True)[0])
 
 
+def _check_levels(levels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if not isinstance(levels, dict):
+        raise TypeError(f"levels: expected a dict of images by name, got {doors.shown(levels)}.")
+    return levels
+
+
+def _part(part: np.ndarray, name: str) -> np.ndarray:
+    """Return one level's image, checked."""
+    part = doors.array(part, name, ("channels", "rows", "columns"), kinds="biuf")
+    rows = 12 if name == "form" else songs.N_ROWS
+    if part.shape[:2] != (N_CHANNELS[name], rows) or part.shape[2] % PER_BAR[name]:
+        raise ValueError(f"{name}: shape {part.shape} is no image of this level.")
+    return part
+
+
 def _check_model(model: unet.UNet, level: str) -> None:
     if not hasattr(model, "config"):
-        raise TypeError(f"model: the network of the level {_known(level)!r} is needed.")
+        raise TypeError(f"model: the network of the level {check_level(level)!r} is needed.")
     wanted = {
-        "channels": N_CHANNELS[_known(level)],
+        "channels": N_CHANNELS[check_level(level)],
         "condition_channels": condition_channels(level),
     }
     fits = all(model.config.get(key) == value for key, value in wanted.items())
@@ -250,9 +293,3 @@ def _start(
         is_made |= keep
         made[..., keep] = 2 * known[..., keep].astype(np.float32) - 1
     return made, is_made
-
-
-def _known(level: str) -> str:
-    if level not in N_CHANNELS:
-        raise ValueError(f"level={doors.shown(level)}: one of {', '.join(N_CHANNELS)}.")
-    return level

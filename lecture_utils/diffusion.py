@@ -141,7 +141,7 @@ class NoiseSchedule:
         mean = np.sqrt(before) * beta / (1 - left[t]) * guess
         mean = mean + np.sqrt(1 - beta) * (1 - before) / (1 - left[t]) * x_t
         variances = {"small": self.posterior_variance[t], "large": beta}
-        if variance not in variances:
+        if not isinstance(variance, str) or variance not in variances:
             raise ValueError(f'variance={doors.shown(variance)}: give "small" or "large".')
         return mean + np.sqrt(variances[variance]) * noise if t else mean
 
@@ -168,8 +168,7 @@ class NoiseSchedule:
 
     def _shares(self, t: int | torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return sqrt(ab) and sqrt(1 - ab) at t (checked), shaped to multiply `x`."""
-        if not isinstance(x, torch.Tensor) or not x.is_floating_point():
-            raise TypeError(f"data: expected a float tensor, got {doors.shown(x)}.")
+        _check_float(x, "data")
         left = torch.from_numpy(self.alphas_cumprod)
         if isinstance(t, torch.Tensor) and t.ndim:
             if t.shape != x.shape[:1] or t.is_floating_point():
@@ -188,6 +187,11 @@ def _count(n_steps: int) -> int:
 
 def _ends(start: float, end: float) -> tuple[float, float]:
     return doors.number(start, "beta_start", 0, 1), doors.number(end, "beta_end", 0, 1)
+
+
+def _check_float(x: torch.Tensor, name: str) -> None:
+    if not isinstance(x, torch.Tensor) or not x.is_floating_point():
+        raise TypeError(f"{name}: expected a float tensor, got {doors.shown(x)}.")
 
 
 def _same_shape(x: torch.Tensor, other: torch.Tensor, name: str) -> None:
@@ -239,7 +243,21 @@ def sample(
     -------
     torch.Tensor
         Data of the shape of `start`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no schedule or no function, or what is given or predicted does not fit in shape.
     """
+    if not isinstance(schedule, NoiseSchedule):
+        raise TypeError(f"schedule={doors.shown(schedule)}: give one, as NoiseSchedule.linear().")
+    if not callable(predict):
+        raise TypeError(f"predict={doors.shown(predict)}: give a function of x_t and t.")
+    if on_step is not None and not callable(on_step):
+        raise TypeError(f"on_step={doors.shown(on_step)}: give a function of t and x, or nothing.")
+    _check_float(start, "start")
+    if not start.isfinite().all():
+        raise ValueError("start: has NaN or infinite entries; throw the dice with torch.randn.")
     if (known is None) != (mask is None):
         raise ValueError("known, mask: give both or none of them.")
     if known is not None:

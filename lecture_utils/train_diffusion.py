@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from lecture_utils import cascade, descent, songs, training, unet
+from lecture_utils import cascade, descent, doors, songs, training, unet
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,15 @@ def draw(level: str, batch: int, rng: np.random.Generator) -> tuple[torch.Tensor
 
     Songs by rule cost next to nothing, so no song is ever seen twice. Windows begin where sections
     may: every fourth bar.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an unknown level, or no whole number of examples.
     """
     images, told = [], []
-    size = cascade.WINDOW_BARS[level]
-    for _ in range(batch):
+    size = cascade.WINDOW_BARS[cascade.check_level(level)]
+    for _ in range(doors.number(batch, "batch", 1, whole=True)):
         levels = songs.write_song(rng).levels
         image, above = cascade.image(level, levels), cascade.condition(level, levels)
         bars = image.shape[2] // cascade.PER_BAR[level]

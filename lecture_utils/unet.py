@@ -15,11 +15,18 @@ from lecture_utils import doors
 
 def time_embedding(t: torch.Tensor, size: int) -> torch.Tensor:
     """Write steps ``(batch,)`` as sines and cosines of falling frequency, ``(batch, size)``."""
+    if not isinstance(t, torch.Tensor) or t.ndim != 1:
+        raise TypeError(f"t: expected a tensor of steps, one for each example; got {_shown(t)}.")
     if doors.number(size, "size", 4, whole=True) % 2:
         raise ValueError(f"size={size}: half of them are sines, half cosines; give an even number.")
     rates = torch.exp(-np.log(10_000) * torch.arange(size // 2) / (size // 2 - 1))
     angles = t.float()[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+def _shown(value: object) -> str:
+    shape = getattr(value, "shape", None)
+    return doors.shown(value) if shape is None else f"shape {tuple(shape)}"
 
 
 class ResidualBlock(nn.Module):
@@ -45,7 +52,10 @@ class ResidualBlock(nn.Module):
 
 
 class TimeAttention(nn.Module):
-    """Each row looks along its own time line: so a section can be copied from its like."""
+    """Each row looks along its own time line, as far as the window goes.
+
+    In a window that holds several sections, one can be copied from its like.
+    """
 
     def __init__(self, channels: int, heads: int = 4) -> None:
         super().__init__()
@@ -81,16 +91,18 @@ class UNet(nn.Module):
 
     def __init__(self, channels: int, condition_channels: int = 0, width: int = 32) -> None:
         super().__init__()
+        channels = doors.number(channels, "channels", 1, whole=True)
+        told = doors.number(condition_channels, "condition_channels", 0, whole=True)
         if doors.number(width, "width", 8, whole=True) % 8:
             raise ValueError(f"width={width}: a multiple of 8 is needed.")
         self.config = {
-            "channels": channels, "condition_channels": condition_channels, "width": width,
+            "channels": channels, "condition_channels": told, "width": width,
         }  # fmt: skip
         time, wide = 4 * width, 2 * width
         self.time = nn.Sequential(
             nn.Linear(width, time), nn.SiLU(), nn.Linear(time, time), nn.SiLU()
         )
-        self.into = nn.Conv2d(channels + condition_channels, width, 3, padding=1)
+        self.into = nn.Conv2d(channels + told, width, 3, padding=1)
         self.down = nn.ModuleList(
             [ResidualBlock(width, width, time), ResidualBlock(width, wide, time),
              ResidualBlock(wide, wide, time)]
@@ -114,9 +126,16 @@ class UNet(nn.Module):
 
         Raises
         ------
-        ValueError
-            If channels are not those of the configuration, or the sizes are no multiples of 4.
+        TypeError, ValueError
+            If these are no tensors, channels are not those of the configuration, or the sizes are
+            no multiples of 4.
         """
+        for name, image in (("x", x), ("condition", x if condition is None else condition)):
+            if not isinstance(image, torch.Tensor) or image.ndim != 4:
+                raise TypeError(
+                    f"{name}: expected a tensor (batch, channels, rows, columns), "
+                    f"got {_shown(image)}."
+                )
         wanted = self.config["channels"], self.config["condition_channels"]
         given = x.shape[1], 0 if condition is None else condition.shape[1]
         if given != wanted or x.shape[2] % 4 or x.shape[3] % 4:
@@ -124,6 +143,10 @@ class UNet(nn.Module):
                 f"Expected {wanted[0]} channels, a condition of {wanted[1]}, rows and columns in "
                 f"fours; got {given[0]}, {given[1]} and {tuple(x.shape[2:])}."
             )
+        if condition is not None and (len(condition), *condition.shape[2:]) != (
+            len(x), *x.shape[2:]
+        ):  # fmt: skip
+            raise ValueError(f"condition: {_shown(condition)} does not fit x, {_shown(x)}.")
         time = self.time(time_embedding(t, self.config["width"]))
         x = x if condition is None else torch.cat([x, condition], 1)
         full = self.down[0](self.into(x), time)

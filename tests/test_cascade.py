@@ -68,6 +68,18 @@ def test_measures_by_hand():
     assert np.isnan(song_metrics.sketch_agreement(melody, 0 * sketch))
 
 
+def test_a_melody_agrees_only_where_it_strikes_nothing_but_the_sketched_note():
+    """Four half bars: just the note; the note and another; another; none struck."""
+    melody, sketch = np.zeros((2, 32, 16)), np.zeros((2, 32, 4))
+    sketch[0, 8] = 1
+    melody[:, 8, [0, 4]] = 1
+    melody[:, 20, [4, 8]] = 1
+    assert song_metrics.sketch_agreement(melody, sketch) == pytest.approx(1 / 4)
+    melody[:, 30, 2] = 1  # what is struck between the half bars is ornament
+    melody[1, 8, 12] = 1  # held over, not struck
+    assert song_metrics.sketch_agreement(melody, sketch) == pytest.approx(1 / 4)
+
+
 def test_roll_holds_what_the_images_do():
     melody, accompaniment = np.zeros((2, 32, 8), bool), np.zeros((5, 32, 8), bool)
     melody[:, 8, 0], melody[1, 8, 1] = True, True
@@ -198,6 +210,10 @@ def test_recipe_resumes_exactly_and_learns(level, tmp_path):
         (lambda s: songs.write_song(np.random.default_rng(0), form="AXA"), "unknown 'X'"),
         (lambda s: songs.write_song(np.random.default_rng(0), form=""), "from 1 to 128 bars"),
         (lambda s: songs.write_song(np.random.default_rng(0), form="A" * 17), "128 bars"),
+        (lambda s: songs.write_song(0), "rng=0: give dice"),
+        (lambda s: songs.write_song(None, form="A"), "rng=None"),
+        (lambda s: songs.random_form(3), "rng=3"),
+        (lambda s: songs.random_form(np.random.default_rng(0), 8), "max_bars=8"),
         (lambda s: songs.form_image("A", 12, False), "key=12"),
         (lambda s: songs.form_image(["A"], 0, False), "give a text"),
         (lambda s: songs.read_form(np.zeros((7, 12, 8))), "no section"),
@@ -207,6 +223,21 @@ def test_recipe_resumes_exactly_and_learns(level, tmp_path):
         (lambda s: cascade.condition("melody", {"form": s["form"]}), "'sketch' is missing"),
         (lambda s: cascade.condition("melody", s | {"sketch": s["sketch"][..., :4]}), "bars"),
         (lambda s: cascade.condition("chorus", s), "level='chorus'"),
+        (lambda s: cascade.condition(["melody"], s), "level=<list>"),
+        (lambda s: cascade.condition("melody", None), "levels: expected a dict"),
+        (lambda s: cascade.image("melody", s["melody"]), "levels: expected a dict"),
+        (lambda s: cascade.image("melody", {"melody": "x"}), "melody: expected"),
+        (lambda s: cascade.image("flat", s | {"melody": s["melody"][..., :64]}), "differ"),
+        (lambda s: cascade.average(["melody"]), "level=<list>"),
+        (lambda s: cascade.window(None, "melody", 0), "x: expected"),
+        (lambda s: cascade.window(s["melody"], "melody", -1), "bar=-1"),
+        (lambda s: cascade.generate(Recorder("melody"), "melody", s["melody"]), "levels: "),
+        (lambda s: cascade.generate(Recorder("melody"), "melody", s, n_steps=0), "n_steps=0"),
+        (lambda s: cascade.generate(Recorder("flat"), "flat", bars="four"), "bars='four'"),
+        (lambda s: cascade.generate(Recorder("flat"), "flat", {"form": 1}), "form"),
+        (lambda s: train_diffusion.draw("chorus", 1, np.random.default_rng(0)), "level='chorus'"),
+        (lambda s: train_diffusion.draw("form", 0, np.random.default_rng(0)), "batch=0"),
+        (lambda s: train_diffusion.draw("form", 1, 0), "rng=0"),
         (lambda s: cascade.generate(Recorder("form"), "melody", s), "model"),
         (lambda s: cascade.generate(Recorder("flat"), "flat"), "bars"),
         (lambda s: cascade.generate(Recorder("sketch"), "melody", s), "model"),
@@ -222,9 +253,19 @@ def test_recipe_resumes_exactly_and_learns(level, tmp_path):
         (lambda s: song_metrics.returns(s["melody"], 0), "bars=0"),
         (lambda s: songs.sketch_roll(np.zeros((3, 32, 4))), "sketch"),
         (lambda s: songs.to_roll(5), "melody"),
+        (lambda s: unet.UNet(0), "channels=0"),
+        (lambda s: unet.UNet(2, -1), "condition_channels=-1"),
         (lambda s: unet.UNet(2, width=12), "width=12"),
         (lambda s: unet.UNet(2, width=8)(torch.zeros(1, 2, 6, 8), torch.zeros(1)), "fours"),
         (lambda s: unet.UNet(2, 1, 8)(torch.zeros(1, 2, 8, 8), torch.zeros(1)), "condition"),
+        (lambda s: unet.UNet(2, width=8)(np.zeros((1, 2, 8, 8)), torch.zeros(1)), "x: expected"),
+        (lambda s: unet.UNet(2, width=8)(torch.zeros(1, 2, 8, 8), 5), "t: expected"),
+        (
+            lambda s: unet.UNet(2, 1, 8)(
+                torch.zeros(1, 2, 8, 8), torch.zeros(1), torch.zeros(1, 1, 8, 4)
+            ),
+            "does not fit",
+        ),
         (lambda s: unet.time_embedding(torch.zeros(1), 2), "size"),
         (
             lambda s: cascade.generate(Recorder("melody"), "melody", s, known=s["melody"]),
