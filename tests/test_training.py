@@ -261,6 +261,19 @@ def test_snapshots_and_weights_are_small_and_loadable(whole):
     assert difference < 1e-3 < 2 * (first.conv_pre.weight - final.conv_pre.weight).abs().max()
 
 
+def test_rates_fall_and_critics_have_their_share(tmp_path, monkeypatch):
+    rates, step = [], adversarial.Adversarial.step
+
+    def recorded(self, *arguments):
+        rates.append([optimizer.param_groups[0]["lr"] for optimizer in self.optimizers])
+        return step(self, *arguments)
+
+    monkeypatch.setattr(adversarial.Adversarial, "step", recorded)
+    recipe = dataclasses.replace(RECIPE, learning_rate=1e-3, decay=0.5, critics_share=0.2)
+    go(tmp_path, 3, recipe)
+    assert np.allclose(rates, [[1e-3, 2e-4], [5e-4, 1e-4], [2.5e-4, 5e-5]])
+
+
 def test_from_weights_where_the_state_is_lost(tmp_path, monkeypatch, whole):
     """Generator and average go on from the file, steps count on; the critics alone learn before."""
     shipped = load_weights(whole / "tiny.safetensors", hifi_gan.Generator)
