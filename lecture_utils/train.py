@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -100,17 +100,6 @@ RECIPES = {
         # for critics is kept, 1e-4: at a higher one the scores run off, for a hinge has no floor.
         critics_share=0.2,
     ),
-    "melgan_critics_only": VocoderRecipe(
-        "speech",
-        lambda: melgan.Generator(base_channels=10),
-        lambda: [melgan.MultiScaleDiscriminator(base_channels=4)],
-        melgan,
-        target=None,
-        learning_rate=4e-4,
-        decay=0.5 ** (1 / 4000),  # without a target, the game runs off if the rate stays
-        betas=(0.5, 0.9),
-        critics_from=0,
-    ),
     "ddsp_violin": DdspRecipe("violin"),
     "ddsp_flute": DdspRecipe("flute"),
     "muse_gan": GanRecipe(),
@@ -122,6 +111,17 @@ RECIPES = {
     "wavenet_piano": WaveNetRecipe("piano"),
     "wavenet_violin": WaveNetRecipe("violin", conditioning_channels=80),
 }
+
+
+RECIPES["melgan_critics_only"] = replace(
+    RECIPES["melgan"],
+    target=None,
+    learning_rate=4e-4,
+    critics_share=1.0,
+    decay=0.5 ** (1 / 4000),  # without a target, the game runs off if the rate stays
+    betas=(0.5, 0.9),
+    critics_from=0,
+)
 
 
 def train_vocoder(
@@ -188,7 +188,7 @@ def train_vocoder(
     latest: dict[str, float] = {}
 
     def one_step(step: int, generator_share: float = 1.0) -> dict[str, float]:
-        rate = recipe.learning_rate * recipe.decay ** max(step, 0)
+        rate = recipe.learning_rate * recipe.decay**step
         shares = (generator_share, recipe.critics_share)
         for optimizer, share in zip(optimizers, shares, strict=True):
             optimizer.param_groups[0]["lr"] = share * rate
@@ -216,7 +216,7 @@ def train_vocoder(
             model.load_state_dict(shipped.state_dict())
         run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
         # at rate 0 the generator stays, while its optimiser gets to know the new critics
-        alone = range(run.step - CRITICS_ALONE, run.step)
+        alone = range(run.step, run.step + CRITICS_ALONE)
         try:
             for step in tqdm(alone, "critics", disable=not run.is_main):
                 one_step(step, generator_share=0.0)

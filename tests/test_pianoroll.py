@@ -1,5 +1,6 @@
 """Rolls, tokens and MIDI to and fro; playing; the metrics against muspy and hand-made rolls."""
 
+import mido
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -49,7 +50,6 @@ def test_tokens_lose_nothing(seed, n_tracks, steps):
 
 def test_repeated_notes_end_in_the_file_before_they_begin_anew(tmp_path):
     """A player that gets both at one tick the other way round would cut the new note off."""
-    mido = pytest.importorskip("mido")
     twice = from_notes([(0, 0, 2, 60), (0, 2, 4, 60)], 4)
     pianoroll.to_midi(twice, tmp_path / "x.mid")
     notes = [m for m in mido.MidiFile(tmp_path / "x.mid").tracks[0] if m.type.startswith("note")]
@@ -68,7 +68,6 @@ def test_midi_loses_nothing(tmp_path, seed):
 
 
 def test_midi_says_what_a_roll_says(tmp_path):
-    mido = pytest.importorskip("mido")
     roll = from_notes([(0, 0, 4, 60), (1, 4, 6, 36)], 8, (40, DRUMS), tempo=90)
     pianoroll.to_midi(roll, tmp_path / "x.mid")
     found, second = [], 0.0
@@ -421,7 +420,6 @@ def test_bad_rolls_get_one_sentence(make, error, words):
 
 
 def test_bad_midi_gets_one_sentence(tmp_path):
-    mido = pytest.importorskip("mido")
     with pytest.raises(FileNotFoundError, match="No MIDI file at"):
         pianoroll.from_midi(tmp_path / "none.mid")
     empty = mido.MidiFile(tracks=[mido.MidiTrack()])
