@@ -294,6 +294,8 @@ class Autoencoder(nn.Module):
         Hz, and samples a frame.
     """
 
+    kind = "ddsp.Autoencoder"
+
     def __init__(
         self,
         hidden: int = 128,

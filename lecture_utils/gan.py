@@ -193,6 +193,8 @@ class Generator(nn.Module):
     given (the paper's accompaniment), what it plays takes the place of the shared noise.
     """
 
+    kind = "gan.Generator"
+
     def __init__(self, noise: int = 24, hidden: int = 80) -> None:
         super().__init__()
         self.config = {"noise": noise, "hidden": hidden}
@@ -306,6 +308,8 @@ class Critic(nn.Module):
     It looks at each step: at its keys, at the names of the notes (folded to pitch classes) and at
     those just struck; sums up beats and bars; judges each bar, and the phrase of four as a whole.
     """
+
+    kind = "gan.Critic"
 
     def __init__(self, hidden: int = 56) -> None:
         super().__init__()

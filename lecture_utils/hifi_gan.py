@@ -76,6 +76,8 @@ class Generator(nn.Module):
     looks at short and long patterns side by side.
     """
 
+    kind = "hifi_gan.Generator"
+
     def __init__(
         self,
         n_mels: int = 80,

@@ -46,6 +46,8 @@ class Generator(nn.Module):
     the same number of taps: no checkerboard.
     """
 
+    kind = "melgan.Generator"
+
     def __init__(
         self,
         n_mels: int = 80,

@@ -89,6 +89,8 @@ class UNet(nn.Module):
         Features at full size, a multiple of 8; twice as many at the smaller sizes.
     """
 
+    kind = "unet.UNet"
+
     def __init__(self, channels: int, condition_channels: int = 0, width: int = 32) -> None:
         super().__init__()
         channels = doors.number(channels, "channels", 1, whole=True)

@@ -94,6 +94,8 @@ class WaveNet(nn.Module):
         Of the conditioning over the training set: it is brought to mean 0 and deviation 1 first.
     """
 
+    kind = "wavenet.WaveNet"
+
     def __init__(
         self,
         n_layers: int = 20,

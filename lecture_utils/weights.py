@@ -26,7 +26,8 @@ def save_weights(path: str | Path, model: nn.Module, half: bool = False, **facts
     path : str or Path
         ``.../NAME.safetensors``.
     model : nn.Module
-        With a ``config`` dict of its constructor's arguments.
+        With a ``config`` dict of its constructor's arguments, and a ``kind``: the name of the class
+        in files of weights, which stays when the class moves to another module.
     half : bool
         Store float16: half the size, for snapshots.
     **facts
@@ -41,10 +42,21 @@ def save_weights(path: str | Path, model: nn.Module, half: bool = False, **facts
 
 def _metadata(model: nn.Module, facts: dict) -> dict[str, str]:
     return {
-        "model": f"{type(model).__module__.split('.')[-1]}.{type(model).__name__}",
+        "model": _kind(type(model)),
         "config": json.dumps(model.config),
         "facts": json.dumps(facts),
     }
+
+
+def _kind(model_class: type[nn.Module]) -> str:
+    """Return the name of a class in files of weights."""
+    kind = getattr(model_class, "kind", None)
+    if not isinstance(kind, str):
+        raise TypeError(
+            f"model: the class {model_class.__name__} has no `kind`; give it one, for example "
+            f'kind = "mine.{model_class.__name__}".'
+        )
+    return kind
 
 
 def load_weights(name: str | Path, model_class: type[nn.Module]) -> nn.Module:
@@ -109,7 +121,7 @@ def _read(name: str | Path, model_class: type[nn.Module]) -> tuple[Path, dict, d
         raise ValueError(
             f"{path.name} is not a readable safetensors file ({error}); get it anew."
         ) from None
-    wanted = f"{model_class.__module__.split('.')[-1]}.{model_class.__name__}"
+    wanted = _kind(model_class)
     if metadata.get("model") != wanted:
         raise ValueError(
             f"{path.name} holds weights of {metadata.get('model', 'an unknown model')}, not of "
@@ -169,7 +181,7 @@ def load_published(module: nn.Module, state_dict: dict) -> nn.Module:
     # both critics of HiFi-GAN lie in one file, under names that begin alike: the best fit is meant
     renamed = min(layouts, key=lambda layout: len(_misfits(module, layout)))
     if problems := _misfits(module, renamed):
-        kind = f"{type(module).__module__.split('.')[-1]}.{type(module).__name__}"
+        kind = getattr(module, "kind", type(module).__name__)
         raise ValueError(
             f"checkpoint does not fit this {kind}: {_listed(problems)}; build the module with the "
             "checkpoint's own configuration."

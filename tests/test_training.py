@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from published import old_twin
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from lecture_utils import adversarial, data, hifi_gan, mel, melgan, train, training
@@ -119,6 +120,23 @@ def test_wrong_weights_get_one_sentence(tmp_path, kind, message):
         load_weights(file, hifi_gan.Generator)
     assert "\n" not in str(info.value) and "w.safetensors" in str(info.value)
     assert not (tmp_path / "executed").exists()
+
+
+def test_weights_keep_the_name_of_their_class_when_it_moves(tmp_path):
+    class Moved(hifi_gan.Generator):
+        """In another module, under another name."""
+
+    file = save_weights(tmp_path / "w.safetensors", tiny_generator())
+    assert isinstance(load_weights(file, Moved), Moved)
+    with safe_open(save_weights(file, Moved(channels=16)), "pt") as opened:
+        assert opened.metadata()["model"] == "hifi_gan.Generator"
+
+
+def test_a_class_without_a_kind_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="the class Linear has no `kind`; give it one"):
+        save_weights(tmp_path / "w.safetensors", torch.nn.Linear(1, 1))
+    with pytest.raises(TypeError, match="the class Linear has no `kind`; give it one"):
+        load_weights("hifi_gan", torch.nn.Linear)
 
 
 def test_snapshots_come_back_by_step(tmp_path):
