@@ -261,6 +261,6 @@ def training_set(name: str) -> TrainingSet:
     FileNotFoundError
         If the source of "speech" is not at hand; the sentence says how to get it.
     """
-    from lecture_utils import build_data
+    from lecture_utils.build_data import recordings as build_data
 
     return build_data.training_set(name)

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from lecture_utils import data, doors
+from lecture_utils import arguments, data
 
 
 def save_weights(path: str | Path, model: nn.Module, half: bool = False, **facts: object) -> Path:

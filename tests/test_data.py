@@ -15,7 +15,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecture_utils import audio, build_data, build_rolls, data, renders
+from lecture_utils import audio, data
+from lecture_utils.build_data import recordings as build_data, rolls as build_rolls
+from lecture_utils.build_data import renders
 
 FIELDS = {"name", "file", "kind", "title", "source", "author", "licence", "generator", "sha256"}
 

@@ -15,7 +15,7 @@ from notebook_rules import ROOT
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from lecture_utils import install
+from lecture_utils.setup import install
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DIRECT = [Requirement(line) for line in PROJECT["dependencies"]]

@@ -1,0 +1,165 @@
+"""The WaveNet recipes: a piano heard without a score, a violin that follows a mel spectrogram.
+
+Run by ``python -m lecture_utils.train wavenet_piano`` or ``wavenet_violin``; notebook 03 plays the
+weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from lecture_utils import data, mel
+from lecture_utils.train import descent
+from lecture_utils.train import run as training
+from lecture_utils.audio import HOP_LENGTH, SAMPLE_RATE
+from lecture_utils.wavenet.mu_law import SILENCE, mu_law_encode
+from lecture_utils.wavenet import WaveNet, stretch
+
+#: Seconds at the end of the training set that are only watched.
+WATCH_SECONDS = 40
+
+
+@dataclass(frozen=True)
+class WaveNetRecipe:
+    """A WaveNet: which sound, with or without mel conditioning, how large, how long."""
+
+    sound: str
+    conditioning_channels: int = 0  # 80 for log-mel
+    n_layers: int = 20
+    n_stacks: int = 2
+    residual_channels: int = 32
+    skip_channels: int = 64
+    n_steps: int = 40_000
+    batch: int = 2
+    n_frames: int = 32  # of 256 samples: half a second
+    learning_rate: float = 2e-3
+    decay: float = 0.5 ** (1 / 3000)  # halves every 3,000 steps
+    clip: float = 1.0
+    average: float = 0.999
+    watch_every: int = 250
+    seed: int = 1234
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Codes ``(frames * 256,)`` and log-mel ``(80, frames)`` of the same sound."""
+
+    codes: np.ndarray
+    log_mel: np.ndarray
+
+    @classmethod
+    def of(cls, audio: np.ndarray) -> Examples:
+        """Encode a sound of 16 kHz, whole frames of it."""
+        audio = audio[: len(audio) // HOP_LENGTH * HOP_LENGTH]
+        return cls(mu_law_encode(audio), mel.log_mel(audio))
+
+    def cut(self, starts: np.ndarray, n_frames: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return codes ``(batch, n)`` and log-mel ``(batch, 80, n_frames)`` from `starts` on."""
+        hop = HOP_LENGTH
+        codes = np.stack([self.codes[hop * s : hop * (s + n_frames)] for s in starts])
+        frames = np.stack([self.log_mel[:, s : s + n_frames] for s in starts])
+        return torch.from_numpy(codes), torch.from_numpy(frames)
+
+
+def fast_logits(
+    model: WaveNet,
+    codes: torch.Tensor,
+    conditioning: torch.Tensor | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> torch.Tensor:
+    """Compute what ``model(codes, conditioning)`` does, as few large matrix products.
+
+    The same numbers, 1.6 times faster to train in bfloat16 on a processor with matrix units: time
+    comes before channels, old sample, new sample and conditioning meet in one product a layer, and
+    all skips in one at the end.
+
+    Returns
+    -------
+    torch.Tensor
+        Logits ``(batch, n, 256)``.
+    """
+
+    def weight(conv: torch.nn.Conv1d) -> torch.Tensor:
+        return conv.weight.permute(0, 2, 1).flatten(1).to(dtype)  # oldest sample first
+
+    n_samples = codes.shape[1]
+    frames = model.frame_conditioning(conditioning, n_samples)
+    beside = []
+    if frames is not None:
+        beside = [stretch(frames, model.conditioning_hop, n_samples).transpose(1, 2).to(dtype)]
+    x = model.embedding(F.pad(codes[:, :-1], (1, 0), value=SILENCE)).to(dtype)
+    gated = []
+    for layer in model.layers:
+        older = F.pad(x, (0, 0, layer.conv.dilation[0], 0))[:, :n_samples]
+        matrix = [weight(layer.conv)] + [weight(layer.conditioning) for _ in beside]
+        gates = F.linear(
+            torch.cat([older, x, *beside], -1), torch.cat(matrix, 1), layer.conv.bias.to(dtype)
+        )
+        filtered, gate = gates.chunk(2, -1)
+        z = torch.tanh(filtered) * torch.sigmoid(gate)
+        x = x + F.linear(z, weight(layer.residual), layer.residual.bias.to(dtype))
+        gated.append(z)
+    matrix = torch.cat([weight(layer.skip) for layer in model.layers], 1)
+    bias = sum(layer.skip.bias for layer in model.layers).to(dtype)
+    hidden = F.relu(F.linear(torch.cat(gated, -1), matrix, bias))
+    for place in (1, 3):
+        conv = model.output[place]
+        hidden = F.linear(hidden, weight(conv), conv.bias.to(dtype))
+        if place == 1:
+            hidden = F.relu(hidden)
+    return hidden
+
+
+def bits_of(
+    model: WaveNet,
+    codes: torch.Tensor,
+    conditioning: torch.Tensor | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> torch.Tensor:
+    """Return the mean surprise in bits per sample."""
+    logits = fast_logits(model, codes, conditioning, dtype)
+    return F.cross_entropy(logits.float().flatten(0, 1), codes.flatten()) / np.log(2)
+
+
+def train_wavenet(name: str, recipe: WaveNetRecipe, folder: Path, **limits: object) -> training.Run:
+    """Train a WaveNet, as :func:`lecture_utils.train.descent.descend` does within these `limits`."""
+    sound = data.training_set(recipe.sound).audio
+    n_watched = WATCH_SECONDS * SAMPLE_RATE
+    examples, watch = Examples.of(sound[:-n_watched]), Examples.of(sound[-n_watched:])
+    is_conditioned = recipe.conditioning_channels > 0
+    dtype = torch.bfloat16 if training.has_fast_bf16() else torch.float32
+    torch.manual_seed(recipe.seed)
+    model = WaveNet(
+        recipe.n_layers, recipe.n_stacks, recipe.residual_channels, recipe.skip_channels,
+        recipe.conditioning_channels, conditioning_mean=float(examples.log_mel.mean()),
+        conditioning_deviation=float(examples.log_mel.std()),
+    )  # fmt: skip
+
+    def loss(step: int) -> torch.Tensor:
+        rng = np.random.default_rng([recipe.seed, step])
+        n_frames = examples.log_mel.shape[1]
+        starts = rng.integers(0, n_frames - recipe.n_frames + 1, recipe.batch)
+        codes, log_mel = examples.cut(starts, recipe.n_frames)
+        return bits_of(model, codes, log_mel if is_conditioned else None, dtype)
+
+    return descent.descend(
+        name, recipe, folder, model, loss,
+        lambda best: {"held_out_bits": held_out_bits(best, watch)},
+        {"sound": recipe.sound}, **limits,
+    )  # fmt: skip
+
+
+@torch.inference_mode()
+def held_out_bits(model: WaveNet, examples: Examples, seconds: int = 5) -> float:
+    """Return the mean surprise on all of `examples`, taken in pieces of some seconds."""
+    step = seconds * SAMPLE_RATE // HOP_LENGTH
+    bits = []
+    for start in range(0, examples.log_mel.shape[1] - step + 1, step):
+        codes, log_mel = examples.cut(np.array([start]), step)
+        bits.append(float(bits_of(model, codes, log_mel if model.conditioning else None)))
+    return float(np.mean(bits))
