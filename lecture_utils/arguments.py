@@ -105,3 +105,14 @@ def path(value: str | os.PathLike, name: str = "path") -> Path:
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name}: expected the name of a file, got {type(value).__name__}.")
     return Path(value)
+
+
+def tensor(value: object, name: str) -> None:
+    """Raise TypeError unless `value` is a torch tensor."""
+    import torch
+
+    if not torch.is_tensor(value):
+        raise TypeError(
+            f"{name}: expected a torch tensor, got {type(value).__name__}; "
+            "use torch.as_tensor(...)."
+        )

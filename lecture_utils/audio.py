@@ -107,8 +107,8 @@ def check_sample_rate(sample_rate: float, name: str = "sample_rate") -> int:
         100 <= sample_rate <= 768_000 and sample_rate == int(sample_rate)
     ):
         raise ValueError(
-            f"{name}: {doors.shown(sample_rate)} is not a sample rate; give whole Hz, for example "
-            "16000."
+            f"{name}: {arguments.shown(sample_rate)} is not a sample rate; give whole Hz, for "
+            "example 16000."
         )
     return int(sample_rate)
 

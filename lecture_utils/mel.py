@@ -50,7 +50,7 @@ def get_preset(name: str) -> Preset:
     if not isinstance(name, str) or name not in PRESETS:
         near = difflib.get_close_matches(str(name), PRESETS, n=1, cutoff=0.3)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(PRESETS)}."
-        raise ValueError(f"No mel preset {doors.shown(name)}; {hint}")
+        raise ValueError(f"No mel preset {arguments.shown(name)}; {hint}")
     return PRESETS[name]
 
 

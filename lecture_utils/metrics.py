@@ -69,7 +69,7 @@ def multi_resolution_stft(
     """
     if not isinstance(n_ffts, (tuple, list)) or not n_ffts:
         raise TypeError(
-            f"n_ffts={doors.shown(n_ffts)}: give window lengths, for example (512, 1024, 2048)."
+            f"n_ffts={arguments.shown(n_ffts)}: give window lengths, for example (512, 1024, 2048)."
         )
     longest = max(arguments.number(n_fft, "n_ffts", 4, whole=True) for n_fft in n_ffts)
     reference, estimate = _pair(reference, estimate, longest // 2 + 1)

@@ -57,7 +57,7 @@ def random_phase(shape: tuple[int, ...], seed: int | None = None) -> np.ndarray:
     """Return phases drawn evenly from the circle, in radians."""
     if not isinstance(shape, tuple):
         raise TypeError(
-            f"shape={doors.shown(shape)}: give (bins, frames), for example magnitude.shape."
+            f"shape={arguments.shown(shape)}: give (bins, frames), for example magnitude.shape."
         )
     shape = tuple(arguments.number(size, "shape", 0, whole=True) for size in shape)
     rng = np.random.default_rng(arguments.seed(seed))

@@ -110,7 +110,7 @@ def vocode(log_mel: np.typing.ArrayLike, model: nn.Module, preset: str = "course
     if not hasattr(model, "context_frames"):
         raise TypeError(
             f"model: {type(model).__name__} is no generator; give one of melgan or hifi_gan, for "
-            "example training.load_weights(name, hifi_gan.Generator)."
+            "example weights.load(name, hifi_gan.Generator)."
         )
     values = mel.check_log_mel(log_mel, preset)
     n_frames, context, hop = values.shape[1], model.context_frames, model.hop_length

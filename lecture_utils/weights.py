@@ -1,7 +1,7 @@
 """Weights on disk: safetensors with their configuration inside, and published checkpoints.
 
 Nothing is unpickled: a file of weights can hold nothing but numbers and text. The functions are
-used as ``training.save_weights`` and so on, by notebooks 03 and 06 to 08.
+used as ``weights.save`` and so on, by notebooks 03 and 06 to 08.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import nn
 from lecture_utils import arguments, data
 
 
-def save_weights(path: str | Path, model: nn.Module, half: bool = False, **facts: object) -> Path:
+def save(path: str | Path, model: nn.Module, half: bool = False, **facts: object) -> Path:
     """Write a model's weights with its configuration as safetensors.
 
     Parameters
@@ -59,7 +59,7 @@ def _kind(model_class: type[nn.Module]) -> str:
     return kind
 
 
-def load_weights(name: str | Path, model_class: type[nn.Module]) -> nn.Module:
+def load(name: str | Path, model_class: type[nn.Module]) -> nn.Module:
     """Build a model from shipped weights (by name, SHA-256 checked) or from a file.
 
     Returns
@@ -96,7 +96,7 @@ def load_snapshots(name: str | Path, model_class: type[nn.Module]) -> dict[int, 
         step, _, inner = key.partition("/")
         parts.setdefault(step, {})[inner] = value
     if not all(step.isdigit() for step in parts):
-        raise ValueError(f"{path.name} holds one model, no snapshots; use load_weights.")
+        raise ValueError(f"{path.name} holds one model, no snapshots; use load.")
     return {
         int(step): _build(path, parts[step], metadata, model_class)
         for step in sorted(parts, key=int)
@@ -106,7 +106,7 @@ def load_snapshots(name: str | Path, model_class: type[nn.Module]) -> dict[int, 
 def _read(name: str | Path, model_class: type[nn.Module]) -> tuple[Path, dict, dict]:
     """Return the path, tensors and metadata of weights that belong to `model_class`."""
     if not isinstance(model_class, type):
-        raise TypeError(f"model_class: give a class of a room, got {doors.shown(model_class)}.")
+        raise TypeError(f"model_class: give a class of a room, got {arguments.shown(model_class)}.")
     is_file = isinstance(name, Path) or str(name).endswith(".safetensors")
     path = Path(name) if is_file else data.path(name)
     if is_file and path.parent.resolve() == (data.ROOT / "weights").resolve():

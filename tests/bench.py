@@ -219,7 +219,7 @@ def vocoders_held_out():
 
     rooms = {"melgan": melgan, "melgan_critics_only": melgan, "hifi_gan": hifi_gan}
     rooms |= {"hifi_gan_no_periods": hifi_gan, "hifi_gan_violin": hifi_gan}
-    models = {name: weights.load_weights(name, room.Generator) for name, room in rooms.items()}
+    models = {name: weights.load(name, room.Generator) for name, room in rooms.items()}
 
     def by_librosa(log_mel):  # as griffin_lim.from_mel, but for the inversion of the bands
         found = librosa.util.nnls(mel.front_end("course16k").filters.numpy(), np.exp(log_mel))
@@ -334,12 +334,12 @@ def cascade():
     """
     import numpy as np
 
+    from lecture_utils import weights
     from lecture_utils.diffusion import cascade, songs, unet
     from lecture_utils.diffusion import metrics as song_metrics
-    from lecture_utils import weights
 
     names = (*cascade.LEVELS, "flat")
-    models = {name: weights.load_weights(f"cascade_{name}", unet.UNet) for name in names}
+    models = {name: weights.load(f"cascade_{name}", unet.UNet) for name in names}
     for side, parts in {"cascade": cascade.LEVELS, "flat": ("flat",)}.items():
         count = sum(p.numel() for name in parts for p in models[name].parameters())
         yield f"{side}: parameters, millions", count / 1e6, float("inf")
@@ -429,7 +429,7 @@ def wavenet():
     for _ in range(20):
         rates.append(512**3 / seconds(lambda: matrix @ matrix))
     for name in ("wavenet_piano", "wavenet_violin"):
-        model, log_mel = weights.load_weights(name, WaveNet), None
+        model, log_mel = weights.load(name, WaveNet), None
         if model.conditioning:
             log_mel = mel.log_mel(data.load("motif", 16000)[0])
 
@@ -481,14 +481,15 @@ def wavenet_held_out():
     import numpy as np
 
     from lecture_utils import data, griffin_lim, mel, metrics, weights
+    from lecture_utils.build_data.training_sets import training_set
     from lecture_utils.train import wavenet as train_wavenet
+    from lecture_utils.wavenet import WaveNet, generate
     from lecture_utils.wavenet import linear_prediction as lp
     from lecture_utils.wavenet.mu_law import mu_law_decode, mu_law_encode
-    from lecture_utils.wavenet import WaveNet, generate
 
     for sound, better in (("piano", 1), ("violin", 1)):
-        model = weights.load_weights(f"wavenet_{sound}", WaveNet)
-        training = data.training_set(sound).audio[: 720 * 16000]
+        model = weights.load(f"wavenet_{sound}", WaveNet)
+        training = training_set(sound).audio[: 720 * 16000]
         test = train_wavenet.Examples.of(data.load(f"{sound}_test", 16000)[0])
         bits = train_wavenet.held_out_bits(model, test)
         heard, known = mu_law_decode(test.codes), mu_law_encode(training)
@@ -595,7 +596,7 @@ def ddsp_held_out():
     from lecture_utils.train.ddsp import Examples
 
     names = ("violin", "flute")
-    models = {name: weights.load_weights(f"ddsp_{name}", ddsp.Autoencoder) for name in names}
+    models = {name: weights.load(f"ddsp_{name}", ddsp.Autoencoder) for name in names}
     test = Examples.of(data.load("violin_test", 16000)[0], data.load_array("violin_test_f0"))
     log_mel = mel.log_mel(test.audio)
     *controls, _ = test.cut(np.array([0]), len(test.f0_hz))
@@ -606,7 +607,7 @@ def ddsp_held_out():
     sizes = {"ddsp_violin": models["violin"]}
     for name in ("hifi_gan", "hifi_gan_violin"):
         if name in data.names():
-            sizes[name] = weights.load_weights(name, hifi_gan.Generator)
+            sizes[name] = weights.load(name, hifi_gan.Generator)
             played[name] = vocoder.vocode(log_mel, sizes[name])
     voiced = test.f0_hz > 0
     for name, y in played.items():

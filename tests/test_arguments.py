@@ -13,8 +13,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lecture_utils import audio, griffin_lim, mel, metrics, phase
 from lecture_utils import arguments as doors
+from lecture_utils import audio, griffin_lim, mel, metrics, phase
 from lecture_utils.notebook import plot
 
 RATE = 16000

@@ -80,7 +80,7 @@ def test_dependencies_import_under_their_own_names(requirement):
 def test_everything_imported_is_listed():
     extras = sum(PROJECT["optional-dependencies"].values(), [])
     listed = {r.name.replace("-", "_").lower() for r in [*DIRECT, *map(Requirement, extras)]}
-    own = {"lecture_utils"} | {path.stem for path in (ROOT / "tests").glob("*.py")}
+    own = {"lecture_utils"} | {path.stem for path in (ROOT / "tests").rglob("*.py")}
     found = set()
     for folder in ("lecture_utils", "tests"):
         for path in (ROOT / folder).rglob("*.py"):

@@ -14,21 +14,7 @@ SECTIONS = {
     "gan", "diffusion", "wavenet", "phase", "griffin_lim", "melgan", "hifi_gan", "ddsp",
 }  # fmt: skip
 #: Programs and exercises, above all rooms. They may use any room, no room uses them.
-ABOVE = {
-    "train", "train_ddsp", "train_diffusion", "train_gan", "train_wavenet", "exercises",
-}  # fmt: skip
-#: Modules that lie beside the section room they are part of.
-PARTS = {
-    "wavenet_kernel": "wavenet",
-    "wavenet_generation": "wavenet",
-    "linear_prediction": "wavenet",
-    "ddsp_synth": "ddsp",
-    "timbre_transfer": "ddsp",
-    "songs": "diffusion",
-    "cascade": "diffusion",
-    "song_metrics": "diffusion",
-    "unet": "diffusion",
-}
+ABOVE = {"train", "build_data", "exercises", "setup"}
 
 
 def modules(package: Path) -> dict[str, Path]:
@@ -74,8 +60,7 @@ def uses(package: Path) -> dict[str, set[str]]:
 
 def room(module: str) -> str:
     """Return the room that a module belongs to."""
-    first = module.split(".")[0]
-    return PARTS.get(first, first)
+    return module.split(".")[0]
 
 
 def trespasses(module: str, used: set[str]) -> list[str]:

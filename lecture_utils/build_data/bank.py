@@ -1,8 +1,8 @@
 """Cut the sample bank out of two freely licensed SoundFonts, with constant pitch and level.
 
 A recorded violin note carries the vibrato and the swell of its player. Both are measured and
-removed here; :mod:`lecture_utils.instruments.sampler` then puts exactly known ones in their place. Part of
-``make data``.
+removed here; :mod:`lecture_utils.instruments.sampler` then puts exactly known ones in their place.
+Part of ``make data``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lecture_utils import audio
+from lecture_utils import audio, data
+from lecture_utils.build_data.sources import source
 from lecture_utils.instruments.performance import to_midi
 
 FLUID = "fluid-soundfont-gm/usr/share/sounds/sf2/FluidR3_GM.sf2"
@@ -210,3 +211,9 @@ def _smooth(x: np.ndarray, n_samples: float) -> np.ndarray:
     window = np.hanning(2 * int(n_samples / 2) + 3)
     ones = oaconvolve(np.ones_like(x), window, mode="same")  # corrects the edges
     return oaconvolve(x, window, mode="same") / ones
+
+
+def build_bank_samples() -> None:
+    """Cut the sample bank."""
+    names = ("fluid-soundfont-gm", "musescore-general-soundfont")
+    cut({name: source(name) for name in names}, data.ROOT / "bank")

@@ -6,13 +6,16 @@ Part of ``make data``; the training sets are rendered when they are first asked 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import lfilter
 
 from lecture_utils import audio, data
-from lecture_utils.instruments import sampler, score
+from lecture_utils.build_data.manifest import refresh_manifest
 from lecture_utils.instruments import performance as playing
+from lecture_utils.instruments import sampler, score
 from lecture_utils.instruments.performance import CONTROL_RATE, Line, Note
 
 RATE = 16_000
@@ -142,3 +145,24 @@ def _resonate(x: np.ndarray, frequency: float, bandwidth: float) -> np.ndarray:
     r = np.exp(-np.pi * bandwidth / VOICE_RATE)
     angle = 2 * np.pi * frequency / VOICE_RATE
     return lfilter([(1 - r) * 2 * np.sin(angle)], [1, -2 * r * np.cos(angle), r * r], x)
+
+
+def build_renders() -> None:
+    """Render the motif, the held-out sets of violin and piano, and the voices."""
+    refresh_manifest()  # the sampler refuses a bank that is not the listed one
+    _write_line("test/motif", *motif())
+    _write_line("test/violin_test", *violin_test())
+    audio.write(data.ROOT / "test/piano_test.flac", piano_test(), 16_000)
+    for name in VOICES:
+        _write_line(f"voices/{name}", *voice(name))
+
+
+def _write_line(name: str, x: np.ndarray, line: Line) -> None:
+    audio.write(data.ROOT / f"{name}.flac", x, 16_000)
+    save_curves(data.ROOT / name, line)
+
+
+def save_curves(stem: Path, line: Line) -> None:
+    """Write the pitch and the dynamics of a line beside its sound."""
+    np.save(f"{stem}_f0.npy", line.f0_hz.astype(np.float32))
+    np.save(f"{stem}_dynamics.npy", line.dynamics.astype(np.float32))

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from lecture_utils import data
+from lecture_utils.build_data.sources import source
+
 
 def cut(freedoom: Path, file: Path) -> None:
     """Write the phrases found in the unpacked package to an ``.npz`` file."""
@@ -74,3 +77,8 @@ def _song_roll(midi: bytes) -> np.ndarray | None:
     for family, start, stop, key in notes:
         roll[family, round(start) : max(round(start) + 1, round(stop)), key] = True
     return roll[:, :, 24:108]
+
+
+def build_piano_rolls() -> None:
+    """Cut the five-track phrases out of Freedoom's music."""
+    cut(source("freedoom"), data.ROOT / "rolls/freedoom.npz")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lecture_utils.ddsp import network
 from lecture_utils.audio import as_audio
+from lecture_utils.ddsp.features import f0, loudness
+from lecture_utils.ddsp.network import Autoencoder
 
 
 def hold_pitch(f0_hz: np.ndarray, n_frames: int = 25) -> np.ndarray:
@@ -60,7 +61,7 @@ def fit_controls(
 
 @torch.inference_mode()
 def transfer(
-    model: network.Autoencoder,
+    model: Autoencoder,
     x: np.typing.ArrayLike,
     f0_hz: np.ndarray | None = None,
     seed: int = 0,
@@ -69,7 +70,7 @@ def transfer(
 
     Parameters
     ----------
-    model : ddsp.Autoencoder
+    model : Autoencoder
         Loaded weights, whose ``facts`` tell the instrument's ``pitch_hz`` and ``level_db``.
     x : array_like
         One voice, ``(n,)`` at the model's sample rate.
@@ -93,9 +94,9 @@ def transfer(
     if not {"pitch_hz", "level_db"} <= facts.keys():
         raise ValueError("model: has no pitch_hz and level_db; load shipped DDSP weights.")
     if f0_hz is None:
-        f0_hz = network.f0(x, model.sample_rate, model.hop_length)
+        f0_hz = f0(x, model.sample_rate, model.hop_length)
     curves = fit_controls(
-        hold_pitch(f0_hz), network.loudness(x, model.sample_rate, model.hop_length),
+        hold_pitch(f0_hz), loudness(x, model.sample_rate, model.hop_length),
         facts["pitch_hz"], facts["level_db"],
     )  # fmt: skip
     controls = [torch.from_numpy(curve)[None] for curve in curves]

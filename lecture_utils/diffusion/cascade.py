@@ -1,8 +1,9 @@
 """The cascade: a diffusion model for each level of a song, each told what the levels above hold.
 
 After Wang et al. (2024), made small: form and key, then a sketch of reduced melody and chords, then
-the melody, then the accompaniment (:mod:`lecture_utils.diffusion.songs` tells what the images hold). A level
-is made in windows that slide by half of their length, the first half being what is there already.
+the melody, then the accompaniment (:mod:`lecture_utils.diffusion.songs` tells what the images
+hold). A level is made in windows that slide by half of their length, the first half being what is
+there already.
 Beside it a flat model that makes melody and accompaniment at once, told nothing. Used by notebook
 02.
 """
@@ -14,8 +15,8 @@ import functools
 import numpy as np
 import torch
 
-from lecture_utils.diffusion import process, songs, unet
 from lecture_utils import arguments
+from lecture_utils.diffusion import process, songs, unet
 
 #: Levels from the top down.
 LEVELS = ("form", "sketch", "melody", "accompaniment")
@@ -46,7 +47,7 @@ def check_level(level: str) -> str:
         With those that there are.
     """
     if not isinstance(level, str) or level not in N_CHANNELS:
-        raise ValueError(f"level={doors.shown(level)}: one of {', '.join(N_CHANNELS)}.")
+        raise ValueError(f"level={arguments.shown(level)}: one of {', '.join(N_CHANNELS)}.")
     return level
 
 
@@ -136,8 +137,8 @@ def generate(
     level : str
         One of :data:`LEVELS`, or "flat".
     above : dict, optional
-        The levels above, as in :class:`lecture_utils.diffusion.songs.Song`. The flat model is told nothing;
-        given a form, it only gets the noise of its letters.
+        The levels above, as in :class:`lecture_utils.diffusion.songs.Song`. The flat model is told
+        nothing; given a form, it only gets the noise of its letters.
     bars : int, optional
         Length, where no level above decides it (a form always has 32 bars, the rest unlit).
     seed : int
@@ -225,7 +226,9 @@ def _average(level: str) -> torch.Tensor:
 
 def _check_levels(levels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     if not isinstance(levels, dict):
-        raise TypeError(f"levels: expected a dict of images by name, got {doors.shown(levels)}.")
+        raise TypeError(
+            f"levels: expected a dict of images by name, got {arguments.shown(levels)}."
+        )
     return levels
 
 

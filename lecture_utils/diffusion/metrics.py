@@ -1,6 +1,7 @@
 """Figures about songs: does each level keep to the one above, and does a melody return.
 
-Melodies are images ``(2, 32, columns)`` as in :mod:`lecture_utils.diffusion.songs`. Used by notebook 02.
+Melodies are images ``(2, 32, columns)`` as in :mod:`lecture_utils.diffusion.songs`. Used by
+notebook 02.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ class NoiseSchedule:
         mean = mean + np.sqrt(1 - beta) * (1 - before) / (1 - left[t]) * x_t
         variances = {"small": self.posterior_variance[t], "large": beta}
         if not isinstance(variance, str) or variance not in variances:
-            raise ValueError(f'variance={doors.shown(variance)}: give "small" or "large".')
+            raise ValueError(f'variance={arguments.shown(variance)}: give "small" or "large".')
         return mean + np.sqrt(variances[variance]) * noise if t else mean
 
     def ddim_sample(
@@ -154,7 +154,9 @@ class NoiseSchedule:
         `t_next` is t - 1 if not given; -1 is the clean data.
         """
         t = self._step(t)
-        t_next = arguments.number(t - 1 if t_next is None else t_next, "t_next", -1, t - 1, whole=True)
+        t_next = arguments.number(
+            t - 1 if t_next is None else t_next, "t_next", -1, t - 1, whole=True
+        )
         guess = self.predict_x0(x_t, t, predicted_noise)
         if clip:
             guess = guess.clamp(-1, 1)
@@ -191,12 +193,12 @@ def _ends(start: float, end: float) -> tuple[float, float]:
 
 def _check_float(x: torch.Tensor, name: str) -> None:
     if not isinstance(x, torch.Tensor) or not x.is_floating_point():
-        raise TypeError(f"{name}: expected a float tensor, got {doors.shown(x)}.")
+        raise TypeError(f"{name}: expected a float tensor, got {arguments.shown(x)}.")
 
 
 def _same_shape(x: torch.Tensor, other: torch.Tensor, name: str) -> None:
     if not isinstance(other, torch.Tensor):
-        raise TypeError(f"{name}: expected a tensor, got {doors.shown(other)}.")
+        raise TypeError(f"{name}: expected a tensor, got {arguments.shown(other)}.")
     if other.shape != x.shape:
         raise ValueError(f"{name}: shape {tuple(other.shape)}, the data has {tuple(x.shape)}.")
 
@@ -250,11 +252,15 @@ def sample(
         If there is no schedule or no function, or what is given or predicted does not fit in shape.
     """
     if not isinstance(schedule, NoiseSchedule):
-        raise TypeError(f"schedule={doors.shown(schedule)}: give one, as NoiseSchedule.linear().")
+        raise TypeError(
+            f"schedule={arguments.shown(schedule)}: give one, as NoiseSchedule.linear()."
+        )
     if not callable(predict):
-        raise TypeError(f"predict={doors.shown(predict)}: give a function of x_t and t.")
+        raise TypeError(f"predict={arguments.shown(predict)}: give a function of x_t and t.")
     if on_step is not None and not callable(on_step):
-        raise TypeError(f"on_step={doors.shown(on_step)}: give a function of t and x, or nothing.")
+        raise TypeError(
+            f"on_step={arguments.shown(on_step)}: give a function of t and x, or nothing."
+        )
     _check_float(start, "start")
     if not start.isfinite().all():
         raise ValueError("start: has NaN or infinite entries; throw the dice with torch.randn.")

@@ -80,13 +80,13 @@ def check_form(form: str) -> str:
     """
     letters = ", ".join(f"{letter} ({bars} bars)" for letter, bars in BARS.items())
     if not isinstance(form, str):
-        raise TypeError(f'form={doors.shown(form)}: give a text such as "iAABA".')
+        raise TypeError(f'form={arguments.shown(form)}: give a text such as "iAABA".')
     if unknown := sorted(set(form) - set(BARS)):
         raise ValueError(
-            f"form={doors.shown(form)}: unknown {unknown[0]!r}; letters are {letters}."
+            f"form={arguments.shown(form)}: unknown {unknown[0]!r}; letters are {letters}."
         )
     if not 0 < sum(BARS[letter] for letter in form) <= MAX_BARS:
-        raise ValueError(f"form={doors.shown(form)}: from 1 to {MAX_BARS} bars; {letters}.")
+        raise ValueError(f"form={arguments.shown(form)}: from 1 to {MAX_BARS} bars; {letters}.")
     return form
 
 
@@ -192,7 +192,7 @@ def write_song(
 
 def _check_dice(rng: np.random.Generator) -> None:
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng={doors.shown(rng)}: give dice, as np.random.default_rng(0).")
+        raise TypeError(f"rng={arguments.shown(rng)}: give dice, as np.random.default_rng(0).")
 
 
 def _section(

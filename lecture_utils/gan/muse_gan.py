@@ -1,12 +1,10 @@
-"""Generative adversarial networks: Wasserstein losses, gradient penalty, and a small MuseGAN.
+"""A small MuseGAN: noise to phrases for a band of five, and a critic that judges them.
 
 Music here is a phrase of four bars for five tracks, cells ``(batch, 5, 64, 84)`` of 0 and 1, as
 from :func:`lecture_utils.pianoroll.corpus`. Used by notebook 01.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -23,71 +21,6 @@ N_TRACKS, N_BARS, BAR_STEPS, N_PITCHES = 5, 4, 16, 84
 NOISE = ("shared", "shared_in_time", "private", "private_in_time")
 
 SLOPE = 0.2
-
-# ------------------------------------------------------------------------------- losses
-
-
-def critic_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    """Wasserstein (Arjovsky et al. 2017): raise the scores of real data, lower those of fakes."""
-    return fake.mean() - real.mean()
-
-
-def generator_loss(fake: torch.Tensor) -> torch.Tensor:
-    """Wasserstein: raise the critic's score."""
-    return -fake.mean()
-
-
-def gradient_penalty(
-    critic: Callable[[torch.Tensor], torch.Tensor],
-    real: torch.Tensor,
-    fake: torch.Tensor,
-    mix: torch.Tensor | None = None,
-) -> torch.Tensor:
-    r"""Return how far the critic's slope is from one (Gulrajani et al. 2017, equation 3).
-
-    ``mean((|d critic(x) / dx| - 1)^2)`` at points x between real and fake data,
-    ``x = mix * real + (1 - mix) * fake``. For a linear critic ``w . x`` it is ``(|w| - 1)^2``.
-
-    Parameters
-    ----------
-    critic : callable
-        Scores ``(batch,)`` or ``(batch, 1)`` of data ``(batch, ...)``.
-    real, fake : torch.Tensor
-        Data of one shape.
-    mix : torch.Tensor, optional
-        Shape ``(batch,)``, 0..1: by dice if not given.
-
-    Returns
-    -------
-    torch.Tensor
-        One number, with a gradient for the critic's weights; the weight (10 in the paper) is not
-        in it.
-
-    Raises
-    ------
-    TypeError
-        If they are no tensors.
-    ValueError
-        If the shapes differ, or the critic gives other than one score each.
-    """
-    for name, x in (("real", real), ("fake", fake), ("mix", mix)):
-        if x is not None:
-            _check_tensor(x, name)
-    if real.shape != fake.shape or real.ndim < 2 or not len(real):
-        raise ValueError(
-            f"real {tuple(real.shape)} and fake {tuple(fake.shape)}: one shape (batch, ...) needed."
-        )
-    mix = torch.rand(len(real), device=real.device) if mix is None else mix
-    if mix.shape != (len(real),):
-        raise ValueError(f"mix: one number for each of the {len(real)} examples is needed.")
-    mix = mix.reshape(-1, *[1] * (real.ndim - 1)).to(real)
-    between = (mix * real + (1 - mix) * fake).detach().requires_grad_()
-    scores = critic(between)
-    if scores.numel() != len(real):
-        raise ValueError(f"critic: {tuple(scores.shape)} scores for {len(real)} examples.")
-    (slope,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
-    return ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
-
 
 # ------------------------------------------------------------------------------- layers
 
@@ -266,7 +199,7 @@ class Generator(nn.Module):
             raise ValueError("noise: not of this model; start from model.noise(batch, seed).")
         if given is not None:
             _check_phrases(given, "given", batch)
-            _check_tensor(is_given, "is_given")
+            arguments.tensor(is_given, "is_given")
             if is_given.shape != (batch, N_TRACKS):
                 raise ValueError(f"is_given: expected 0 or 1 for each phrase and track, shape "
                                  f"{(batch, N_TRACKS)}, got {tuple(is_given.shape)}.")  # fmt: skip
@@ -401,32 +334,9 @@ def interpolate(
     }
 
 
-def modes_found(
-    points: torch.Tensor, places: torch.Tensor, radius: float = 0.2, share: float = 0.02
-) -> int:
-    """Return how many of `places` ``(k, n)`` are met by `share` or more of `points` ``(m, n)``.
-
-    Met means nearer than `radius`. TypeError or ValueError if these are no tensors of such shapes.
-    """
-    _check_tensor(points, "points")
-    _check_tensor(places, "places")
-    if points.ndim != 2 or places.ndim != 2 or points.shape[1] != places.shape[1]:
-        raise ValueError(f"points {tuple(points.shape)}, places {tuple(places.shape)}: expected "
-                         "(m, n) and (k, n), one row for each with as many numbers.")  # fmt: skip
-    near = torch.cdist(points, places) < radius
-    return int((near.float().mean(0) >= share).sum())
-
-
-def _check_tensor(x: object, name: str) -> None:
-    if not torch.is_tensor(x):
-        raise TypeError(
-            f"{name}: expected a torch tensor, got {type(x).__name__}; use torch.as_tensor(...)."
-        )
-
-
 def _check_phrases(x: object, name: str, batch: int | None = None) -> None:
     """Raise unless these are `batch` phrases (or any number of them) of floats."""
-    _check_tensor(x, name)
+    arguments.tensor(x, name)
     count = len(x) if batch is None and x.ndim else batch
     shape = (count, N_TRACKS, N_BARS * BAR_STEPS, N_PITCHES)
     if not count or x.shape != shape:

@@ -1,7 +1,7 @@
 """Turn notes into playing: expressive solo lines from typed melodies, and endless practice phrases.
 
-What :mod:`lecture_utils.instruments.sampler` plays is decided here, as curves of pitch and dynamics. Used by
-notebooks 03, 08 and 09, and for `lecture_utils.data.training_set`.
+What the module ``sampler`` plays is decided here, as curves of pitch and dynamics. Used by
+notebooks 03, 08 and 09, and for the training sets.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def to_midi(pitch: float | str) -> float:
     if is_number and not isinstance(pitch, bool) and 0 <= pitch <= 127:
         return float(pitch)
     raise ValueError(
-        f"{doors.shown(pitch)} is no pitch; give a MIDI number (69) or a name (A4, C#5, Bb3)."
+        f"{arguments.shown(pitch)} is no pitch; give a MIDI number (69) or a name (A4, C#5, Bb3)."
     )
 
 
@@ -197,7 +197,8 @@ def line(
     Returns
     -------
     Line
-        For :func:`lecture_utils.instruments.sampler.render_solo`, or for a synthesiser to compare it with.
+        For :func:`lecture_utils.instruments.sampler.render_solo`, or for a synthesiser to compare
+        it with.
 
     Raises
     ------

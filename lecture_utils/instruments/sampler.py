@@ -1,8 +1,8 @@
 """Play notes with the sample bank: solo lines whose pitch is exactly known, and piano scores.
 
 The bank holds short recorded tones of a violin, a flute and a cello, flattened to constant pitch
-and level (:mod:`lecture_utils.build_data.bank`), and piano notes at two strengths. A solo line is made
-from two control curves at 250 values a second, ``f0_hz`` (0 = no note) and ``dynamics`` (0..1);
+and level (``lecture_utils/build_data/bank.py``), and piano notes at two strengths. A solo line is
+made from two control curves, 250 values a second: ``f0_hz`` (0 = no note) and ``dynamics`` (0..1);
 value i holds at i / 250 s. Because the bank stands still, the pitch that is heard is the curve.
 
 What is *not* measured from a player is the link from dynamics to sound: level,
@@ -10,7 +10,7 @@ What is *not* measured from a player is the link from dynamics to sound: level,
 course. Gains are fixed, so that the level of a note never depends on what else is played. The same
 seed gives the same sound.
 
-Used by notebooks 03, 07, 08 and 09, and for `lecture_utils.data.training_set`.
+Used by notebooks 03, 07, 08 and 09, and for the training sets.
 """
 
 from __future__ import annotations

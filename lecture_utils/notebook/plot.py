@@ -50,7 +50,10 @@ def subplots(
 
     n_rows = arguments.number(n_rows, "n_rows", 1, 20, whole=True)
     n_columns = arguments.number(n_columns, "n_columns", 1, 20, whole=True)
-    height, width = arguments.number(height, "height", 0.5, 40), arguments.number(width, "width", 0.5, 40)
+    height, width = (
+        arguments.number(height, "height", 0.5, 40),
+        arguments.number(width, "width", 0.5, 40),
+    )
     with plt.rc_context({**_STYLE, "axes.prop_cycle": cycler(color=COLOURS)}):
         return plt.subplots(
             n_rows,
@@ -153,7 +156,9 @@ def spectrogram(
     x = arguments.array(x, "spectrogram", kinds="fiuc")
     shown = stft(x, n_fft, hop_length) if x.ndim == 1 else x
     magnitude = np.abs(arguments.array(shown, "spectrogram", ("bins", "frames"), kinds="fiuc"))
-    reference = magnitude.max() if reference is None else arguments.number(reference, "reference", 0)
+    reference = (
+        magnitude.max() if reference is None else arguments.number(reference, "reference", 0)
+    )
     reference = reference if reference > 0 else 1.0
     level = 20 * np.log10(np.maximum(magnitude / reference, 10 ** (-top_db / 20)))
     ax = _axes(ax)
@@ -226,7 +231,7 @@ def _limits(
         known = values[np.isfinite(values)]
         return (known.min(), known.max()) if known.size else (None, None)
     if not isinstance(limits, (tuple, list)) or len(limits) != 2:
-        raise TypeError(f"limits={doors.shown(limits)}: give the lowest and the highest value.")
+        raise TypeError(f"limits={arguments.shown(limits)}: give the lowest and the highest value.")
     return arguments.number(limits[0], "limits"), arguments.number(limits[1], "limits")
 
 

@@ -101,4 +101,6 @@ def upload(
     """
     if not callable(render):
         raise TypeError("render: give a function of a sound that returns label: sound.")
-    return Upload(render, sample_rate, example, caption, arguments.number(seconds, "seconds", 0.1, 600))
+    return Upload(
+        render, sample_rate, example, caption, arguments.number(seconds, "seconds", 0.1, 600)
+    )

@@ -1,6 +1,6 @@
 """Figures of a set of phrases, and what they are compared with: shuffled, random, nearest phrases.
 
-Phrases are cells ``(n, 5, 64, 84)`` as of :func:`lecture_utils.pianoroll.corpus`. Used by notebook
+Phrases are cells ``(n, 5, 64, 84)`` as of :func:`corpus`. Used by notebook
 01 and by the table of ``tests/bench.py``.
 """
 
@@ -11,8 +11,33 @@ import warnings
 
 import numpy as np
 
-from lecture_utils import arguments
-from lecture_utils.pianoroll import metrics as roll_metrics
+from lecture_utils import arguments, data
+from lecture_utils.pianoroll import metrics
+
+
+def corpus(part: str = "train") -> tuple[np.ndarray, np.ndarray]:
+    """Unpack the four-bar phrases of :mod:`lecture_utils.build_data.rolls`, split by song.
+
+    Parameters
+    ----------
+    part : str
+        "train", or "test": every fifth song, which no model of the course learns from.
+
+    Returns
+    -------
+    cells : np.ndarray
+        Shape ``(phrases, 5, 64, 84)``, bool: tracks as in :data:`lecture_utils.pianoroll.BAND`,
+        sixteenths, keys from 24.
+    song : np.ndarray
+        Shape ``(phrases,)``, the number of the song that each is from.
+    """
+    if part not in ("train", "test"):
+        raise ValueError(f'part={arguments.shown(part)}: give "train" or "test".')
+    packed = data.load_array("freedoom_rolls")
+    songs = np.unique(packed["song"])
+    keep = np.isin(packed["song"], songs[::5]) == (part == "test")
+    cells = np.unpackbits(packed["rolls"][keep], axis=-1)[..., :84].astype(bool)
+    return cells, packed["song"][keep]
 
 
 def describe(cells: np.ndarray) -> dict[str, np.ndarray]:
@@ -28,14 +53,14 @@ def describe(cells: np.ndarray) -> dict[str, np.ndarray]:
     pitched = cells[:, 1:]
     pairs = itertools.combinations(range(4), 2)
     each = {
-        "empty bars": roll_metrics.empty_bars(cells),
-        "used pitch classes": roll_metrics.used_pitch_classes(pitched),
-        "qualified notes": roll_metrics.qualified_notes(pitched),
-        "drum pattern": roll_metrics.drum_pattern(cells[:, :1]),
+        "empty bars": metrics.empty_bars(cells),
+        "used pitch classes": metrics.used_pitch_classes(pitched),
+        "qualified notes": metrics.qualified_notes(pitched),
+        "drum pattern": metrics.drum_pattern(cells[:, :1]),
         "tonal distance": np.stack(
-            [roll_metrics.tonal_distance(pitched[:, i], pitched[:, k]) for i, k in pairs], 1
+            [metrics.tonal_distance(pitched[:, i], pitched[:, k]) for i, k in pairs], 1
         ),
-        "scale consistency": roll_metrics.scale_consistency(pitched.any(1, keepdims=True)),
+        "scale consistency": metrics.scale_consistency(pitched.any(1, keepdims=True)),
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # NaN for an instrument that never plays
@@ -54,7 +79,9 @@ def shuffled(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
     (Shuffled track by track, the empty bars would stay nearly what they were.)
     """
     cells = _phrases(cells, "cells")
-    flat = np.random.default_rng(arguments.seed(seed)).permuted(cells.reshape(len(cells), -1), axis=1)
+    flat = np.random.default_rng(arguments.seed(seed)).permuted(
+        cells.reshape(len(cells), -1), axis=1
+    )
     return flat.reshape(cells.shape)
 
 
@@ -102,7 +129,7 @@ def _alike(cells: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _phrases(cells: np.ndarray, name: str) -> np.ndarray:
-    cells = roll_metrics.as_cells(cells, name)
+    cells = metrics.as_cells(cells, name)
     if cells.shape[1:] != (5, 64, 84):
         raise ValueError(f"{name}: phrases (n, 5, 64, 84) are needed; got {cells.shape}.")
     return cells

@@ -1,4 +1,4 @@
-"""Is this machine ready for the course? ``python -m lecture_utils.setup.doctor`` (or ``make doctor``).
+"""Is this machine ready for the course? ``make doctor`` runs this.
 
 One line for each thing looked at, with what to do if it is not fine. The exit status is 1 if
 something stops the notebooks, 0 otherwise.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FINE, SLOW, BAD = "fine", "slow", "BAD"
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 #: Free memory and disk that the notebooks want, in bytes.
 MEMORY, DISK = 2e9, 1e9

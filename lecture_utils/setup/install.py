@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 OLDEST = (3, 11)
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 #: Free disk in bytes: PyTorch for Linux brings the CUDA libraries along (measured: 6.8 GB, and
 #: 3.3 GB of packed files beside it until they are unpacked); elsewhere, or once it is there, less.

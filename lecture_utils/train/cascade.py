@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from lecture_utils import arguments
 from lecture_utils.diffusion import cascade, songs, unet
 from lecture_utils.train import descent
-from lecture_utils import arguments
-from lecture_utils.train import run as training
+from lecture_utils.train.run import Run, has_fast_bf16
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,11 @@ def draw(level: str, batch: int, rng: np.random.Generator) -> tuple[torch.Tensor
     return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(told))
 
 
-def train_diffusion(
-    name: str, recipe: DiffusionRecipe, folder: Path, **limits: object
-) -> training.Run:
-    """Train a level, as :func:`lecture_utils.train.descent.descend` does within these `limits`."""
+def train_diffusion(name: str, recipe: DiffusionRecipe, folder: Path, **limits: object) -> Run:
+    """Train a level, as :func:`descent.descend` does within these `limits`."""
     torch.manual_seed(recipe.seed)
     model = cascade.model_for(recipe.level, recipe.width)
-    low = torch.autocast("cpu", torch.bfloat16, enabled=training.has_fast_bf16())
+    low = torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16())
 
     def loss(step: int) -> torch.Tensor:
         rng = np.random.default_rng([recipe.seed, step])

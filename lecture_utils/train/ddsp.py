@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lecture_utils import data, ddsp
-from lecture_utils.train import descent
-from lecture_utils.train import run as training
+from lecture_utils import ddsp
+from lecture_utils.build_data.training_sets import training_set
 from lecture_utils.ddsp.timbre_transfer import hold_pitch
+from lecture_utils.train import descent
+from lecture_utils.train.run import Run
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ class Examples:
         return (*map(torch.from_numpy, controls), torch.from_numpy(sounds))
 
 
-def train_ddsp(name: str, recipe: DdspRecipe, folder: Path, **limits: object) -> training.Run:
-    """Train an instrument, as :func:`lecture_utils.train.descent.descend` does within these `limits`."""
-    sound = data.training_set(recipe.sound)
+def train_ddsp(name: str, recipe: DdspRecipe, folder: Path, **limits: object) -> Run:
+    """Train an instrument, as :func:`descent.descend` does within these `limits`."""
+    sound = training_set(recipe.sound)
     n_watched = 40 * sound.sample_rate  # the end is only watched
     n_frames = n_watched // ddsp.CONTROL_HOP
     examples = Examples.of(sound.audio[:-n_watched], sound.f0_hz[:-n_frames])

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import torch
 
-from lecture_utils.train import run as training
+from lecture_utils import weights
+from lecture_utils.train.run import Average, Run
 
 
 class Recipe(Protocol):
@@ -22,7 +23,7 @@ class Recipe(Protocol):
     learning_rate: float
     decay: float  # of the learning rate, every step
     clip: float  # of the gradient's norm
-    average: float | None  # of the weights, see training.Average; None for none
+    average: float | None  # of the weights, see Average; None for none
     watch_every: int
     seed: int
 
@@ -39,7 +40,7 @@ def descend(
     resume: bool = False,
     n_steps: int | None = None,
     half: bool = False,
-) -> training.Run:
+) -> Run:
     """Train with Adam; the run's folder holds state, log and weights.
 
     Parameters
@@ -73,9 +74,9 @@ def descend(
     optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate)
     parts, best = {"model": model, "optimizer": optimizer}, model
     if recipe.average is not None:
-        average = training.Average(model, recipe.average)
+        average = Average(model, recipe.average)
         parts["average"] = best = average.model
-    run = training.Run(folder, parts, resume)
+    run = Run(folder, parts, resume)
     latest: dict[str, float] = {}
 
     def one_step(step: int) -> dict[str, float]:
@@ -97,5 +98,5 @@ def descend(
     run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched),))
     file = folder / f"{name}.safetensors"
     facts = {"step": run.step, "seconds": round(run.seconds), "seed": recipe.seed} | facts
-    training.save_weights(file, best, half=half, **facts)
+    weights.save(file, best, half=half, **facts)
     return run

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lecture_utils import gan, pianoroll
+from lecture_utils import gan, pianoroll, weights
 from lecture_utils.pianoroll import phrases as phrase_figures
-from lecture_utils.train import run as training
+from lecture_utils.train.run import Average, Run
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def train_gan(
     minutes: float | None = None,
     resume: bool = False,
     n_steps: int | None = None,
-) -> training.Run:
+) -> Run:
     """Train a MuseGAN; the run's folder holds state, log, snapshots and weights.
 
     Parameters
@@ -86,7 +86,7 @@ def train_gan(
     torch.manual_seed(recipe.seed)
     generator = gan.Generator(recipe.noise, recipe.hidden)
     critic = gan.Critic(recipe.critic_hidden)
-    average = training.Average(generator, recipe.average)
+    average = Average(generator, recipe.average)
     rates = (recipe.rate_generator, recipe.rate_critic)
     optimizers = [
         torch.optim.Adam(part.parameters(), rate, betas=(0.5, 0.9))
@@ -94,7 +94,7 @@ def train_gan(
     ]
     parts = {"generator": generator, "average": average.model, "critic": critic}
     parts |= {"optimizer_g": optimizers[0], "optimizer_d": optimizers[1]}
-    run = training.Run(folder, parts, resume)
+    run = Run(folder, parts, resume)
     latest: dict[str, float] = {}
 
     def fakes(
@@ -151,7 +151,7 @@ def train_gan(
             settle()
             for what, model in (("generator", average.model), ("critic", critic)):
                 file = folder / "snapshots" / f"{name}_{what}_{run.step}.safetensors"
-                training.save_weights(file, model, half=True, step=run.step)
+                weights.save(file, model, half=True, step=run.step)
 
     run.loop(
         one_step, recipe.n_steps if n_steps is None else n_steps, minutes,
@@ -159,7 +159,7 @@ def train_gan(
     )  # fmt: skip
     settle()
     for what, model in (("", average.model), ("_critic", critic)):
-        training.save_weights(
+        weights.save(
             folder / f"{name}{what}.safetensors", model,
             step=run.step, seconds=round(run.seconds), seed=recipe.seed,
         )  # fmt: skip

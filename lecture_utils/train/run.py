@@ -27,11 +27,6 @@ from torch import nn
 
 from lecture_utils import weights
 
-#: Weights on disk belong to this room, too.
-save_weights, load_weights = weights.save_weights, weights.load_weights
-save_snapshots, load_snapshots = weights.save_snapshots, weights.load_snapshots
-load_published = weights.load_published
-
 Tensors = dict[str, torch.Tensor]
 
 # ------------------------------------------------------------------------------- state

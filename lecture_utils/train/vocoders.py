@@ -1,39 +1,20 @@
-"""Training recipes: ``python -m lecture_utils.train NAME [--minutes M] [--resume]``.
-
-Each recipe trains on sound that this project ships or renders, on a CPU, saves its state under
-``runs/NAME`` and can be stopped (Ctrl-C) and resumed at any time.
-
-The same recipe on several processes or on GPUs needs the package `accelerate` and starts with
-``accelerate launch --multi_gpu --num_processes 2 -m lecture_utils.train NAME``, with these flags
-even where there is no GPU (``--cpu`` would start one process only, unless MPI is installed). Every
-process cuts its own segments and gradients are averaged: two train as one with twice the batch.
-"""
+"""Train a GAN vocoder: a generator against its discriminators, on segments of a sound."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from lecture_utils.train import adversarial
-from lecture_utils import data, hifi_gan, mel, melgan, metrics, vocoder
-from lecture_utils.train import (
-    cascade as train_diffusion,
-    ddsp as train_ddsp,
-    muse_gan as train_gan,
-    run as training,
-    wavenet as train_wavenet,
-)
+from lecture_utils import hifi_gan, mel, metrics, vocoder, weights
 from lecture_utils.audio import SAMPLE_RATE, as_audio
-from lecture_utils.train.ddsp import DdspRecipe
-from lecture_utils.train.cascade import DiffusionRecipe
-from lecture_utils.train.muse_gan import GanRecipe
-from lecture_utils.train.wavenet import WaveNetRecipe
+from lecture_utils.build_data.training_sets import training_set
+from lecture_utils.train import adversarial
+from lecture_utils.train.run import Average, Run, has_fast_bf16, segments
 
 #: Steps at which the generator is kept, so that a class hears it improve.
 SNAPSHOTS = (0, 1000, 2000, 5000, 10_000, 20_000, 40_000, 80_000, 160_000)
@@ -67,58 +48,6 @@ class VocoderRecipe:
     seed: int = 1234
 
 
-RECIPES = {
-    "hifi_gan": VocoderRecipe(
-        "speech",
-        lambda: hifi_gan.Generator.from_config("course"),
-        lambda: [hifi_gan.MultiPeriodDiscriminator(1 / 8), hifi_gan.MultiScaleDiscriminator(1 / 8)],
-        hifi_gan,
-    ),
-    "hifi_gan_no_periods": VocoderRecipe(
-        "speech",
-        lambda: hifi_gan.Generator.from_config("course"),
-        lambda: [hifi_gan.MultiScaleDiscriminator(1 / 8)],
-        hifi_gan,
-    ),
-    "hifi_gan_violin": VocoderRecipe(
-        "violin",
-        lambda: hifi_gan.Generator.from_config("course"),
-        lambda: [hifi_gan.MultiPeriodDiscriminator(1 / 8), hifi_gan.MultiScaleDiscriminator(1 / 8)],
-        hifi_gan,
-    ),
-    "melgan": VocoderRecipe(
-        "speech",
-        lambda: melgan.Generator(base_channels=10),
-        lambda: [melgan.MultiScaleDiscriminator(base_channels=4)],
-        melgan,
-        # The paper has no target; with critics alone (below) 13,000 steps made a buzz. Its rate
-        # for critics is kept, 1e-4: at a higher one the scores run off, for a hinge has no floor.
-        critics_share=0.2,
-    ),
-    "ddsp_violin": DdspRecipe("violin"),
-    "ddsp_flute": DdspRecipe("flute"),
-    "muse_gan": GanRecipe(),
-    "cascade_form": DiffusionRecipe("form"),
-    "cascade_sketch": DiffusionRecipe("sketch"),
-    "cascade_melody": DiffusionRecipe("melody"),
-    "cascade_accompaniment": DiffusionRecipe("accompaniment"),
-    "cascade_flat": DiffusionRecipe("flat"),
-    "wavenet_piano": WaveNetRecipe("piano"),
-    "wavenet_violin": WaveNetRecipe("violin", conditioning_channels=80),
-}
-
-
-RECIPES["melgan_critics_only"] = replace(
-    RECIPES["melgan"],
-    target=None,
-    learning_rate=4e-4,
-    critics_share=1.0,
-    decay=0.5 ** (1 / 4000),  # without a target, the game runs off if the rate stays
-    betas=(0.5, 0.9),
-    critics_from=0,
-)
-
-
 def train_vocoder(
     name: str,
     recipe: VocoderRecipe,
@@ -129,13 +58,13 @@ def train_vocoder(
     sound: np.ndarray | None = None,
     bf16: bool | None = None,
     from_weights: bool = False,
-) -> training.Run:
+) -> Run:
     """Train a vocoder; returns the run, whose folder holds state, log, snapshots and weights.
 
     Parameters
     ----------
     name, recipe
-        An entry of :data:`RECIPES`.
+        An entry of :data:`lecture_utils.train.recipes.RECIPES`.
     folder : Path
         Where state and log live.
     minutes, n_steps : float, int, optional
@@ -154,12 +83,12 @@ def train_vocoder(
     process = accelerator.process_index if accelerator else 0
     device = accelerator.device if accelerator else torch.device("cpu")
     n_steps = recipe.n_steps if n_steps is None else n_steps
-    x, watch = _split(data.training_set(recipe.sound).audio if sound is None else sound, recipe)
+    x, watch = _split(training_set(recipe.sound).audio if sound is None else sound, recipe)
 
     torch.manual_seed(recipe.seed)
     generator = recipe.generator().to(device)
     critics = [critic.to(device) for critic in recipe.critics()]
-    average = training.Average(generator)
+    average = Average(generator)
     optimizers = tuple(
         torch.optim.AdamW(parameters, recipe.learning_rate, recipe.betas)
         for parameters in (
@@ -170,7 +99,7 @@ def train_vocoder(
     parts = {"generator": generator, "average": average.model, "optimizer_g": optimizers[0]}
     parts |= {f"critic{i}": critic for i, critic in enumerate(critics)}
     parts |= {"optimizer_d": optimizers[1]}
-    run = training.Run(folder, parts, resume, is_main=process == 0)
+    run = Run(folder, parts, resume, is_main=process == 0)
     wrapped_g, wrapped_d = generator, critics
     if accelerator:
         wrapped_g, *wrapped_d = accelerator.prepare(generator, *critics)
@@ -178,7 +107,7 @@ def train_vocoder(
     game = adversarial.Adversarial(
         wrapped_g, wrapped_d, optimizers, losses.discriminator_loss, losses.generator_loss,
         losses.feature_loss, recipe.target,
-        bf16=training.has_fast_bf16() if bf16 is None else bf16, accelerator=accelerator,
+        bf16=has_fast_bf16() if bf16 is None else bf16, accelerator=accelerator,
     )  # fmt: skip
     latest: dict[str, float] = {}
 
@@ -187,7 +116,7 @@ def train_vocoder(
         shares = (generator_share, recipe.critics_share)
         for optimizer, share in zip(optimizers, shares, strict=True):
             optimizer.param_groups[0]["lr"] = share * rate
-        real = training.segments(x, recipe.n_samples, recipe.batch, recipe.seed, step, process)
+        real = segments(x, recipe.n_samples, recipe.batch, recipe.seed, step, process)
         real = real.to(device)
         values = game.step(mel.log_mel(real[:, 0]), real, step >= recipe.critics_from)
         if generator_share:
@@ -203,10 +132,10 @@ def train_vocoder(
     def snapshot() -> None:
         if run.step in recipe.snapshots:
             file = folder / "snapshots" / f"{name}_{run.step}.safetensors"
-            training.save_weights(file, average.model, half=True, step=run.step)
+            weights.save(file, average.model, half=True, step=run.step)
 
     if from_weights and run.step == 0:
-        shipped = training.load_weights(name, type(generator))
+        shipped = weights.load(name, type(generator))
         for model in (generator, average.model):
             model.load_state_dict(shipped.state_dict())
         run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
@@ -224,7 +153,7 @@ def train_vocoder(
         snapshot()
     run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched), (1, snapshot)))
     if run.is_main:
-        training.save_weights(
+        weights.save(
             folder / f"{name}.safetensors", average.model,
             step=run.step, seconds=round(run.seconds), seed=recipe.seed, sound=recipe.sound,
         )  # fmt: skip
@@ -268,49 +197,3 @@ def _accelerator() -> object | None:
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     accelerator.print(f"{accelerator.num_processes} process(es), {accelerator.device.type}")
     return accelerator
-
-
-def _positive(kind: type) -> Callable[[str], float]:
-    def number(text: str) -> float:
-        value = kind(text)
-        if not 0 < value < float("inf"):
-            raise ValueError
-        return value
-
-    number.__name__ = "positive number"  # argparse says: invalid positive number value
-    return number
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run a recipe from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m lecture_utils.train", description=__doc__)
-    parser.add_argument("name", choices=RECIPES, help="the recipe")
-    parser.add_argument("--minutes", type=_positive(float), help="stop after so many minutes")
-    parser.add_argument("--steps", type=_positive(int), help="stop at this step")
-    parser.add_argument("--resume", action="store_true", help="go on from the saved state")
-    parser.add_argument(
-        "--from-weights",
-        action="store_true",
-        help="vocoders: where there is no state, go on from the shipped weights, with new critics",
-    )
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
-    options = parser.parse_args(arguments)
-    folder = options.runs / options.name
-    recipe = RECIPES[options.name]
-    train = {
-        VocoderRecipe: train_vocoder,
-        DdspRecipe: train_ddsp.train_ddsp,
-        DiffusionRecipe: train_diffusion.train_diffusion,
-        GanRecipe: train_gan.train_gan,
-        WaveNetRecipe: train_wavenet.train_wavenet,
-    }[type(recipe)]
-    limits = {"minutes": options.minutes, "resume": options.resume, "n_steps": options.steps}
-    if options.from_weights:
-        if not isinstance(recipe, VocoderRecipe):
-            parser.error(f"--from-weights is for vocoders; {options.name} is none.")
-        limits["from_weights"] = True
-    train(options.name, recipe, folder, **limits)
-
-
-if __name__ == "__main__":
-    main()

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from lecture_utils import data, mel
-from lecture_utils.train import descent
-from lecture_utils.train import run as training
+from lecture_utils import mel
 from lecture_utils.audio import HOP_LENGTH, SAMPLE_RATE
+from lecture_utils.build_data.training_sets import training_set
+from lecture_utils.train import descent
+from lecture_utils.train.run import Run, has_fast_bf16
 from lecture_utils.wavenet.mu_law import SILENCE, mu_law_encode
-from lecture_utils.wavenet import WaveNet, stretch
+from lecture_utils.wavenet.network import WaveNet, stretch
 
 #: Seconds at the end of the training set that are only watched.
 WATCH_SECONDS = 40
@@ -126,13 +127,13 @@ def bits_of(
     return F.cross_entropy(logits.float().flatten(0, 1), codes.flatten()) / np.log(2)
 
 
-def train_wavenet(name: str, recipe: WaveNetRecipe, folder: Path, **limits: object) -> training.Run:
-    """Train a WaveNet, as :func:`lecture_utils.train.descent.descend` does within these `limits`."""
-    sound = data.training_set(recipe.sound).audio
+def train_wavenet(name: str, recipe: WaveNetRecipe, folder: Path, **limits: object) -> Run:
+    """Train a WaveNet, as :func:`descent.descend` does within these `limits`."""
+    sound = training_set(recipe.sound).audio
     n_watched = WATCH_SECONDS * SAMPLE_RATE
     examples, watch = Examples.of(sound[:-n_watched]), Examples.of(sound[-n_watched:])
     is_conditioned = recipe.conditioning_channels > 0
-    dtype = torch.bfloat16 if training.has_fast_bf16() else torch.float32
+    dtype = torch.bfloat16 if has_fast_bf16() else torch.float32
     torch.manual_seed(recipe.seed)
     model = WaveNet(
         recipe.n_layers, recipe.n_stacks, recipe.residual_channels, recipe.skip_channels,

@@ -2,7 +2,7 @@ r"""WaveNet: sound as a sequence, each sample drawn from what the past makes lik
 
 ``P(x) = prod_t P(x_t | x_1 ... x_{t-1})`` with 256 classes a sample, from a stack of causal,
 dilated, gated convolutions (van den Oord et al. 2016). Training looks at all samples at once;
-:func:`generate` (in ``wavenet_generation``) draws sound from it. Used by notebook 03.
+the module ``generation`` draws sound from it. Used by notebook 03.
 """
 
 from __future__ import annotations
@@ -13,21 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lecture_utils.audio import HOP_LENGTH
-from lecture_utils.wavenet.mu_law import N_CODES, SILENCE, mu_law_decode, mu_law_encode
-from lecture_utils.wavenet.generation import Generator, generate, generate_naive
-
-__all__ = [
-    "CausalConv1d",
-    "GatedResidualBlock",
-    "Generator",
-    "WaveNet",
-    "generate",
-    "generate_naive",
-    "mu_law_decode",
-    "mu_law_encode",
-    "negative_log_likelihood",
-    "receptive_field",
-]
+from lecture_utils.wavenet.mu_law import N_CODES, SILENCE
 
 
 class CausalConv1d(nn.Conv1d):

@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lecture_utils import audio, data, ddsp, metrics
-from lecture_utils.train import run as training
+from lecture_utils import audio, data, ddsp, metrics, weights
 
 RATE, HOP = 16_000, 64
 DOUBLE = {"dtype": torch.float64}
@@ -346,9 +345,9 @@ def test_encoder_hears_colour_but_not_level():
 
 def test_model_fits_two_megabytes_and_comes_back(tmp_path):
     model = ddsp.Autoencoder()
-    file = training.save_weights(tmp_path / "violin.safetensors", model, step=3)
+    file = weights.save(tmp_path / "violin.safetensors", model, step=3)
     assert file.stat().st_size < 2e6
-    again = training.load_weights(file, ddsp.Autoencoder)
+    again = weights.load(file, ddsp.Autoencoder)
     assert again.config == model.config and again.facts == {"step": 3}
     f0_hz, db, _, noise = phrase(10)
     assert torch.equal(again(f0_hz, db, noise=noise), model(f0_hz, db, noise=noise))

@@ -5,16 +5,16 @@ import pytest
 import soundfile
 
 from lecture_utils import audio, data, ddsp, metrics, weights
-from lecture_utils.notebook import explore
-from lecture_utils.instruments import sampler
 from lecture_utils.ddsp import timbre_transfer
+from lecture_utils.instruments import sampler
+from lecture_utils.notebook import explore
 
 RATE = 16000
 
 
 @pytest.fixture(scope="module")
 def violin():
-    return weights.load_weights("ddsp_violin", ddsp.Autoencoder)
+    return weights.load("ddsp_violin", ddsp.Autoencoder)
 
 
 @pytest.mark.parametrize("source", [55.0, 147.0, 440.0, 1500.0])
@@ -35,7 +35,7 @@ def test_a_tune_moves_by_whole_octaves_and_one_level(source):
     [("hum", "violin"), ("ah", "violin"), ("whistle", "violin"), ("hum", "flute")],
 )
 def test_the_output_follows_the_fitted_source(name, instrument):
-    model = weights.load_weights(f"ddsp_{instrument}", ddsp.Autoencoder)
+    model = weights.load(f"ddsp_{instrument}", ddsp.Autoencoder)
     n_frames = 750  # 3 s; `make bench` measures all of it
     x, f0_hz = data.load(name, RATE)[0][: n_frames * 64], data.load_array(f"{name}_f0")[:n_frames]
     wanted, _ = timbre_transfer.fit_controls(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from lecture_utils import pianoroll, weights
 from lecture_utils.diffusion import cascade, songs, unet
-from lecture_utils import pianoroll
 from lecture_utils.diffusion import metrics as song_metrics
-from lecture_utils.train import cascade as train_diffusion, run as training
+from lecture_utils.train import cascade as train_diffusion
 
 
 def some(n=20, **given):
@@ -199,7 +199,7 @@ def test_recipe_resumes_exactly_and_learns(level, tmp_path):
     assert [r.split(",")[2:] for r in rows[0]] == [r.split(",")[2:] for r in rows[1]]
     assert whole.step == 8 and len(rows[0]) == 3
     file = tmp_path / "whole" / "toy.safetensors"
-    model = training.load_weights(file, unet.UNet)
+    model = weights.load(file, unet.UNet)
     assert model.config == {
         "channels": cascade.N_CHANNELS[level],
         "condition_channels": cascade.condition_channels(level),

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from lecture_utils import diffusion
-from lecture_utils.diffusion import unet
-from lecture_utils.diffusion import NoiseSchedule
+from lecture_utils.diffusion import NoiseSchedule, unet
 
 LINEAR = NoiseSchedule.linear()
 

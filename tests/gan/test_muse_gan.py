@@ -5,8 +5,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lecture_utils import gan, pianoroll
-from lecture_utils.train import muse_gan as train_gan, run as training
+from lecture_utils import gan, pianoroll, weights
+from lecture_utils.train import muse_gan as train_gan
 
 
 @pytest.mark.parametrize("size", [0.0, 0.3, 2.0])
@@ -111,7 +111,7 @@ def test_recipe_trains_stops_and_goes_on(tmp_path):
     assert all(torch.equal(one[key], two[key]) for key in one)
     assert len((tmp_path / "whole" / "log.csv").read_text().splitlines()) == 2
     early = tmp_path / "whole" / "snapshots" / "muse_gan_generator_3.safetensors"
-    assert training.load_weights(early, gan.Generator).facts["step"] == 3
+    assert weights.load(early, gan.Generator).facts["step"] == 3
 
 
 @pytest.mark.parametrize(

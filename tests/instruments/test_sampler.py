@@ -13,8 +13,8 @@ from scipy.signal import butter, firwin, oaconvolve, sosfilt
 
 from lecture_utils import audio, data
 from lecture_utils.build_data import bank as build_bank
-from lecture_utils.instruments import performance, sampler, score
 from lecture_utils.build_data import renders
+from lecture_utils.instruments import performance, sampler, score
 from lecture_utils.instruments.performance import CONTROL_RATE, Line, Note, Stroke
 
 SOLOISTS = [("violin", 69), ("flute", 74), ("cello", 50)]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lecture_utils.notebook import check
-from lecture_utils.notebook.check import CORRECT, Exercise, NOT_TRIED, WRONG, close
+from lecture_utils.notebook.check import CORRECT, NOT_TRIED, WRONG, Exercise, close
 
 SPECTRUM = np.exp(1j * np.arange(6.0)).reshape(2, 3) * np.arange(1, 7).reshape(2, 3)
 TASK = Exercise(
@@ -171,7 +171,10 @@ def test_names_are_looked_up(tmp_path, monkeypatch, capsys):
 
 
 def test_check_needs_no_torch():
-    code = "import sys, lecture_utils.notebook.check; assert not {'torch', 'librosa'} & set(sys.modules)"
+    code = (
+        "import sys, lecture_utils.notebook.check; "
+        "assert not {'torch', 'librosa'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lecture_utils.pianoroll import phrases
 from lecture_utils import pianoroll
+from lecture_utils.pianoroll import phrases
 
 
 def hand_made():

@@ -13,7 +13,7 @@ import pytest
 from lecture_utils.setup import install
 from lecture_utils.setup.install import InstallError
 
-ROOT = Path(install.__file__).resolve().parent.parent
+ROOT = Path(install.__file__).resolve().parents[2]
 
 #: A build backend without a network: one .pth file that points at the checkout.
 BACKEND = """
@@ -47,9 +47,9 @@ dependencies = [{}]
 
 def checkout(folder, dependencies=""):
     """A checkout of a course without dependencies."""
-    (folder / "lecture_utils").mkdir(parents=True)
-    for name in ("__init__.py", "install.py"):
-        shutil.copy(ROOT / "lecture_utils" / name, folder / "lecture_utils")
+    (folder / "lecture_utils" / "setup").mkdir(parents=True)
+    for name in ("__init__.py", "setup/__init__.py", "setup/install.py"):
+        shutil.copy(ROOT / "lecture_utils" / name, folder / "lecture_utils" / name)
     (folder / "backend.py").write_text(BACKEND)
     (folder / "pyproject.toml").write_text(PROJECT.format(dependencies))
     return folder

@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
-from lecture_utils import data
-from lecture_utils.train import ddsp as train_ddsp, run as training
+from lecture_utils import weights
+from lecture_utils.build_data.training_sets import TrainingSet
+from lecture_utils.train import ddsp as train_ddsp
 from lecture_utils.train.ddsp import DdspRecipe, Examples, hold_pitch
 
 
@@ -28,10 +29,10 @@ def test_it_resumes_exactly(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     t = np.arange(80 * 16000) / 16000
     sound = 0.3 * np.sin(2 * np.pi * 440 * t) + rng.normal(0, 0.003, len(t))
-    toy = data.TrainingSet(
+    toy = TrainingSet(
         sound.astype(np.float32), 16000, np.full(80 * 250, 440, np.float32), None, 250
     )
-    monkeypatch.setattr(data, "training_set", lambda name: toy)
+    monkeypatch.setattr(train_ddsp, "training_set", lambda name: toy)
     recipe = DdspRecipe("toy", hidden=16, n_steps=12, batch=2, n_frames=60, watch_every=6)
     whole = train_ddsp.train_ddsp("toy", recipe, tmp_path / "whole")
     train_ddsp.train_ddsp("toy", recipe, tmp_path / "parts", n_steps=7)
@@ -40,7 +41,7 @@ def test_it_resumes_exactly(tmp_path, monkeypatch):
     losses = [[row.split(",")[-1] for row in lines] for lines in rows]
     assert len(losses[0]) == 3 and losses[0] == losses[1]
     files = [tmp_path / f / "toy.safetensors" for f in ("whole", "parts")]
-    models = [training.load_weights(f, train_ddsp.ddsp.Autoencoder) for f in files]
+    models = [weights.load(f, train_ddsp.ddsp.Autoencoder) for f in files]
     pairs = zip(*(m.state_dict().values() for m in models), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
     assert whole.step == 12 and models[0].config["hidden"] == 16

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from lecture_utils.train import vocoders as train, wavenet as train_wavenet
+from lecture_utils import weights
+from lecture_utils.train import wavenet as train_wavenet
+from lecture_utils.train.recipes import RECIPES
 from lecture_utils.wavenet import WaveNet, negative_log_likelihood
 
 
@@ -54,7 +56,7 @@ def test_a_run_learns_and_resumes(tmp_path, monkeypatch):
     class Sound:
         audio = sound.astype(np.float32)
 
-    monkeypatch.setattr(train_wavenet.data, "training_set", lambda name: Sound)
+    monkeypatch.setattr(train_wavenet, "training_set", lambda name: Sound)
     recipe = train_wavenet.WaveNetRecipe("any", n_layers=4, n_stacks=1, n_frames=4, watch_every=20)
     whole = train_wavenet.train_wavenet("w", recipe, tmp_path / "whole", n_steps=40)
     train_wavenet.train_wavenet("w", recipe, tmp_path / "parts", n_steps=17)
@@ -62,17 +64,14 @@ def test_a_run_learns_and_resumes(tmp_path, monkeypatch):
     log = (whole.folder / "log.csv").read_text().splitlines()
     bits = [float(line.split(",")[-1]) for line in log[1:]]
     assert bits[-1] < min(bits[0], 7.5)
-    one, other = (
-        train_wavenet.training.load_weights(tmp_path / p / "w.safetensors", WaveNet)
-        for p in ("whole", "parts")
-    )
+    one, other = (weights.load(tmp_path / p / "w.safetensors", WaveNet) for p in ("whole", "parts"))
     for a, b in zip(one.parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b)
 
 
 def test_recipes_are_small_enough_to_play_live():
     for name in ("wavenet_piano", "wavenet_violin"):
-        recipe = train.RECIPES[name]
+        recipe = RECIPES[name]
         model = WaveNet(
             recipe.n_layers, recipe.n_stacks, recipe.residual_channels, recipe.skip_channels,
             recipe.conditioning_channels,

@@ -8,9 +8,15 @@ import pytest
 import torch
 import torchaudio
 
-from lecture_utils.wavenet import generation, mu_law
 from lecture_utils import wavenet
-from lecture_utils.wavenet import CausalConv1d, WaveNet, generate, generate_naive
+from lecture_utils.wavenet import (
+    CausalConv1d,
+    WaveNet,
+    generate,
+    generate_naive,
+    generation,
+    mu_law,
+)
 
 
 def small(conditioning_channels=0, **options):
