@@ -31,7 +31,7 @@ _CLIP = {key: clip for clip, keys in _KIT.items() for key in keys}
 
 #: Gain of each family of instruments, chosen so that the tracks of a song lie within 3 LU of each
 #: other and a melody on the flute lies on top.
-_GAINS = {"drums": 0.2, "piano": 0.9, "pluck": 0.4, "bass": 0.55, "bowed": 1.1, "flute": 1.9}
+_GAINS = {"drums": 0.2, "piano": 1.5, "pluck": 0.4, "bass": 0.55, "bowed": 1.1, "flute": 1.9}
 
 #: Samples above the first are rounded off towards the second, so that a dense roll never clips.
 _KNEE, _CEILING = 0.8, 0.98

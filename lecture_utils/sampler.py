@@ -42,9 +42,9 @@ ATTACK_S = {"violin": 0.05, "cello": 0.07, "flute": 0.04}
 #: Seconds in which a slurred tone takes over from the one before it, at constant power.
 SLUR_S = 0.04
 
-#: Loudness of a piano key struck at velocity 100, over its first half second, by recording. The
-#: loud one is set 1 LU higher: keys decay unequally, and a harder stroke must never be softer.
-PIANO_LUFS = {"mf": -24.5, "ff": -23.5}
+#: Loudness of a piano key struck at velocity 100, by recording. The loud one is set 2 LU higher:
+#: keys decay unequally, and a harder stroke must never be softer.
+PIANO_LUFS = {"mf": -29.0, "ff": -27.0}
 
 #: From this velocity on a piano key is played by the loud recording, below it by the softer one.
 LOUD_VELOCITY = 90
@@ -391,5 +391,6 @@ def _piano_key(layer: str, midi: float, sample_rate: int) -> np.ndarray:
     row = min(_bank()["piano"], key=distance)
     x, rate = data.load(f"bank_{row['file'].removesuffix('.flac')}")
     y = soxr.resample(x, rate * 2 ** ((midi - row["midi"]) / 12), sample_rate)
-    loudness = audio.loudness_lufs(y[: sample_rate // 2], sample_rate)
-    return y * 10 ** ((PIANO_LUFS[layer] - loudness) / 20)
+    # of its beginning and of a whole second: short and long notes should both be even
+    lufs = [audio.loudness_lufs(y[: int(s * sample_rate)], sample_rate) for s in (0.4, 1.0)]
+    return y * 10 ** ((PIANO_LUFS[layer] - np.mean(lufs)) / 20)

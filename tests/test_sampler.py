@@ -233,12 +233,12 @@ def test_piano_keys_are_in_tune_and_grow_with_strength():
 
 def piano_lufs(midi, velocity, seconds):
     x = sampler.render_piano([(0, seconds, midi, velocity)])
-    return audio.loudness_lufs(x[: int(16_000 * max(seconds, 0.4))], 16_000)
+    return audio.loudness_lufs(x[:6400], 16_000)  # one block of BS.1770, so nothing is gated
 
 
 @pytest.mark.parametrize("seconds", [0.25, 1.0])
 def test_neighbouring_piano_keys_are_alike_and_harder_is_louder(seconds):
-    velocities = (20, 60, 80, 89, 90, 100, 127)
+    velocities = (1, 20, 40, 60, 80, 89, 90, 100, 127)
     levels = np.array(
         [[piano_lufs(midi, v, seconds) for v in velocities] for midi in range(21, 109)]
     )
