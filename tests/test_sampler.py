@@ -238,7 +238,7 @@ def piano_lufs(midi, velocity, seconds):
 
 @pytest.mark.parametrize("seconds", [0.25, 1.0])
 def test_neighbouring_piano_keys_are_alike_and_harder_is_louder(seconds):
-    velocities = (1, 20, 40, 60, 80, 89, 90, 100, 127)
+    velocities = (20, 40, 60, 80, 89, 90, 100, 127)
     levels = np.array(
         [[piano_lufs(midi, v, seconds) for v in velocities] for midi in range(21, 109)]
     )
