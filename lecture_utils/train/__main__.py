@@ -15,6 +15,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from lecture_utils.train.cascade import DiffusionRecipe, train_diffusion
 from lecture_utils.train.ddsp import DdspRecipe, train_ddsp
 from lecture_utils.train.muse_gan import GanRecipe, train_gan
@@ -44,7 +46,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--from-weights",
         action="store_true",
-        help="vocoders: where there is no state, go on from the shipped weights, with new critics",
+        help="where there is no state, go on from the shipped weights (a vocoder: new critics)",
+    )
+    parser.add_argument(
+        "--threads", type=_positive(int), default=1, help="1 by default: small networks gain little"
     )
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
     options = parser.parse_args(arguments)
@@ -59,9 +64,12 @@ def main(arguments: list[str] | None = None) -> None:
     }[type(recipe)]
     limits = {"minutes": options.minutes, "resume": options.resume, "n_steps": options.steps}
     if options.from_weights:
-        if not isinstance(recipe, VocoderRecipe):
-            parser.error(f"--from-weights is for vocoders; {options.name} is none.")
+        if isinstance(recipe, GanRecipe):
+            parser.error(
+                f"--from-weights: critics of {options.name} can't be begun anew; use --resume."
+            )
         limits["from_weights"] = True
+    torch.set_num_threads(options.threads)
     train(options.name, recipe, folder, **limits)
 
 

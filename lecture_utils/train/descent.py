@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 
 from lecture_utils import weights
-from lecture_utils.train.run import Average, Run
+from lecture_utils.train.run import Average, Run, annealed
 
 
 class Recipe(Protocol):
@@ -40,6 +40,7 @@ def descend(
     resume: bool = False,
     n_steps: int | None = None,
     half: bool = False,
+    from_weights: bool = False,
 ) -> Run:
     """Train with Adam; the run's folder holds state, log and weights.
 
@@ -65,6 +66,8 @@ def descend(
         Go on from the saved state.
     half : bool
         Save the weights as float16.
+    from_weights : bool
+        Where there is no state to resume: go on from the shipped weights.
 
     Returns
     -------
@@ -77,10 +80,17 @@ def descend(
         average = Average(model, recipe.average)
         parts["average"] = best = average.model
     run = Run(folder, parts, resume)
+    if from_weights and run.step == 0:
+        shipped = weights.load(name, type(model))
+        for part in {model, best}:
+            part.load_state_dict(shipped.state_dict())
+        run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
     latest: dict[str, float] = {}
 
     def one_step(step: int) -> dict[str, float]:
-        optimizer.param_groups[0]["lr"] = recipe.learning_rate * recipe.decay**step
+        optimizer.param_groups[0]["lr"] = (
+            recipe.learning_rate * recipe.decay**step * annealed(run.progress)
+        )
         loss = loss_of(step)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -9,7 +9,7 @@ from lecture_utils.train.cascade import DiffusionRecipe
 from lecture_utils.train.ddsp import DdspRecipe
 from lecture_utils.train.muse_gan import GanRecipe
 from lecture_utils.train.vocoders import VocoderRecipe
-from lecture_utils.train.wavenet import WaveNetRecipe
+from lecture_utils.train.wavenet import SCORE_RECIPE, WaveNetRecipe
 
 RECIPES = {
     "hifi_gan": VocoderRecipe(
@@ -48,6 +48,7 @@ RECIPES = {
     "cascade_accompaniment": DiffusionRecipe("accompaniment"),
     "cascade_flat": DiffusionRecipe("flat"),
     "wavenet_piano": WaveNetRecipe("piano"),
+    "wavenet_score": SCORE_RECIPE,
     "wavenet_violin": WaveNetRecipe("violin", conditioning_channels=80),
 }
 

@@ -14,7 +14,7 @@ from lecture_utils import hifi_gan, mel, metrics, vocoder, weights
 from lecture_utils.audio import SAMPLE_RATE, as_audio
 from lecture_utils.build_data.training_sets import training_set
 from lecture_utils.train import adversarial
-from lecture_utils.train.run import Average, Run, has_fast_bf16, segments
+from lecture_utils.train.run import Average, Run, annealed, has_fast_bf16, segments
 
 #: Steps at which the generator is kept, so that a class hears it improve.
 SNAPSHOTS = (0, 1000, 2000, 5000, 10_000, 20_000, 40_000, 80_000, 160_000)
@@ -112,7 +112,7 @@ def train_vocoder(
     latest: dict[str, float] = {}
 
     def one_step(step: int, generator_share: float = 1.0) -> dict[str, float]:
-        rate = recipe.learning_rate * recipe.decay**step
+        rate = recipe.learning_rate * recipe.decay**step * annealed(run.progress)
         shares = (generator_share, recipe.critics_share)
         for optimizer, share in zip(optimizers, shares, strict=True):
             optimizer.param_groups[0]["lr"] = share * rate
