@@ -66,11 +66,8 @@ class Examples:
 
 def train_ddsp(name: str, recipe: DdspRecipe, folder: Path, **limits: object) -> Run:
     """Train an instrument, as :func:`descent.descend` does within these `limits`."""
-    sound = training_set(recipe.sound)
-    n_watched = 40 * sound.sample_rate  # the end is only watched
-    n_frames = n_watched // ddsp.CONTROL_HOP
-    examples = Examples.of(sound.audio[:-n_watched], sound.f0_hz[:-n_frames])
-    watch = Examples.of(sound.audio[-n_watched:], sound.f0_hz[-n_frames:])
+    sounds = training_set(recipe.sound).parted()
+    examples, watch = (Examples.of(sound.audio, sound.f0_hz) for sound in sounds)
     torch.manual_seed(recipe.seed)
     model = ddsp.Autoencoder(recipe.hidden)
 
