@@ -468,3 +468,13 @@ def test_uploads(tmp_path, suffix):
     assert f0_hz.shape == db.shape and abs(metrics.cents(np.median(f0_hz), 330)) < 10
     y = small()(torch.tensor(f0_hz)[None], torch.tensor(db)[None])
     assert y.shape[1] >= len(mono) and torch.isfinite(y).all()
+
+
+def test_training_starts_with_little_noise():
+    decoder = ddsp.Decoder(hidden=8)
+    for parameter in decoder.output[-1].parameters():
+        torch.nn.init.zeros_(parameter)
+    controls, _ = decoder(torch.full((1, 4), 440.0), torch.full((1, 4), -30.0))
+    few = 2 / (1 + np.exp(5)) ** np.log(10) + 1e-7
+    assert torch.allclose(controls.noise_magnitudes, torch.tensor(few).float(), rtol=1e-4)
+    assert controls.amplitude.min() > 0.3
