@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from lecture_utils import check
-from lecture_utils.answers import close, numbers, plain
+from lecture_utils.notebook import check
+from lecture_utils.notebook.answers import close, numbers, plain
 
 TESTS = rules.ROOT / "tests"
 EXERCISES = [f"{room}.{name}" for room in check.rooms() for name in check.in_room(room)]

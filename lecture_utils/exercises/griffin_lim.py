@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_utils.check import Exercise
+from lecture_utils.notebook.answers import plain
+from lecture_utils.notebook.check import Exercise
 
 # ----------------------------------------------------------------------- keep_the_phase
 
@@ -28,15 +29,9 @@ def _rebuilt_and_magnitude() -> dict[str, tuple]:
 
 def _kept(value: object, rebuilt: np.ndarray, magnitude: np.ndarray) -> np.ndarray:
     """Where `rebuilt` is 0 it has no phase: any finite arrow up to the wanted length is right."""
-    value, rebuilt, magnitude = (np.array(_numpy(v)) for v in (value, rebuilt, magnitude))
+    value, rebuilt, magnitude = (np.array(plain(v)) for v in (value, rebuilt, magnitude))
     free = (rebuilt == 0) & (np.abs(value) <= magnitude * 1.001)
     return np.where(free, magnitude, value)
-
-
-def _numpy(value: object) -> object:
-    from lecture_utils.answers import plain
-
-    return plain(value)
 
 
 def _phase(rebuilt: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from lecture_utils.check import Exercise
+from lecture_utils.notebook.check import Exercise
 
 # --------------------------------------------------------------------- reading tokens
 
