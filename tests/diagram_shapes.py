@@ -11,18 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from lecture_utils import (
-    audio,
-    cascade,
-    ddsp,
-    diffusion,
-    gan,
-    hifi_gan,
-    melgan,
-    songs,
-    unet,
-    wavenet,
-)
+from lecture_utils import audio, ddsp, diffusion, gan, hifi_gan, melgan, wavenet
+from lecture_utils.diffusion import cascade, songs, unet
 
 #: What the words stand for in a shape such as ``(1, 64 * frames)``.
 SIZES = {"n": 50, "frames": 20}
