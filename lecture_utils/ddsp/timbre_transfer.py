@@ -100,7 +100,6 @@ def transfer(
         facts["pitch_hz"], facts["level_db"],
     )  # fmt: skip
     controls = [torch.from_numpy(curve)[None] for curve in curves]
-    noise = torch.rand(
-        1, controls[0].shape[1] * model.hop_length, generator=torch.manual_seed(seed)
-    )
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.rand(1, controls[0].shape[1] * model.hop_length, generator=generator)
     return model(*controls, noise=2 * noise - 1)[0].numpy()
