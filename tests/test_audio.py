@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lecture_utils import audio
+from lecture_utils import audio, griffin_lim, phase
 
 
 def tone(seconds=0.5, hz=440.0, rate=16000):
@@ -142,6 +142,46 @@ def test_stft_equals_librosa_and_comes_back(n_fft, hop):
     assert spectrum.shape == (n_fft // 2 + 1, 1 + len(x) // hop)
     assert np.abs(spectrum - expected).max() < 1e-4
     assert np.abs(audio.istft(spectrum, hop, len(x)) - x).max() < 1e-5
+
+
+SOUNDS = {
+    "tone": lambda t, hz, rng: np.sin(2 * np.pi * hz * t + rng.uniform(0, 7)),
+    "chord": lambda t, hz, rng: sum(np.sin(2 * np.pi * k * hz * t) for k in (4, 5, 6)),
+    "noise": lambda t, hz, rng: rng.standard_normal(len(t)),
+    "clicks": lambda t, hz, rng: (t % round(1 / hz) == 0) * 1.0,
+    "pluck": lambda t, hz, rng: np.sin(2 * np.pi * hz * t) * np.exp(-t / 500),
+    "swell": lambda t, hz, rng: np.sin(2 * np.pi * hz * t) * t,
+}
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    kind=st.sampled_from(sorted(SOUNDS)), half=st.integers(2, 600), hop=st.floats(0.05, 1),
+    n=st.floats(1.01, 9), more=st.floats(0, 1), hz=st.floats(0.004, 0.2), seed=st.integers(0, 999),
+)  # fmt: skip
+def test_whatever_is_done_to_a_spectrum_the_sound_stays_as_loud(kind, half, hop, n, more, hz, seed):
+    """Within 6 dB of the sound's peak, to the last sample; and unchanged if nothing was done."""
+    n_fft, hop, n = 2 * half, max(1, int(hop * half)), int(n * half) + 2
+    x = SOUNDS[kind](np.arange(n), hz, np.random.default_rng(seed))
+    x = (0.4 * x / np.abs(x).max()).astype(np.float32)
+    spectrum = audio.stft(x, n_fft, hop)
+    window = 0.5 - 0.5 * np.cos(np.pi * np.arange(n_fft) / half)
+    weight = np.zeros(n + 2 * n_fft)
+    for t in range(spectrum.shape[1]):
+        weight[t * hop : t * hop + n_fft] += window**2
+    well_seen = weight[half : half + n] > 0.1 * weight.max()
+    back = audio.istft(spectrum, hop, n)
+    if kind not in ("swell", "clicks"):  # their end may be louder than all the rest
+        assert np.abs(back - x)[well_seen].max() < 1e-4
+    random = np.random.default_rng(seed).uniform(-np.pi, np.pi, spectrum.shape)
+    held = (spectrum.shape[1] - 1) * hop
+    lengths = n, held + int(more * half)
+    made = [audio.istft(np.abs(spectrum) * np.exp(1j * random), hop, k) for k in lengths]
+    made += [back, phase.scramble(x, 1.0, seed, n_fft, hop)]
+    for n_iter in (0, 1, 4):
+        search = griffin_lim.griffin_lim
+        made.append(search(np.abs(spectrum), n_iter, hop_length=hop, seed=seed, length=n))
+    assert max(np.abs(y).max() for y in made) < 2 * 0.4
 
 
 @pytest.mark.parametrize(
