@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lecture_utils import audio, griffin_lim, phase
+from lecture_utils import audio, griffin_lim, phase, sound_file
 
 
 def tone(seconds=0.5, hz=440.0, rate=16000):
@@ -32,6 +32,23 @@ def test_stereo_is_mixed_down_with_a_warning(channels_first):
     with pytest.warns(UserWarning, match="2 channels mixed down"):
         mono = audio.as_audio(stereo if channels_first else stereo.T)
     assert np.allclose(mono, 0.4)
+
+
+@pytest.mark.parametrize("other", [-1.0, -0.9, -0.6])
+def test_channels_that_cancel_are_not_mixed(other, tmp_path):
+    left = 0.5 * tone()
+    with pytest.warns(UserWarning, match="2 channels cancel each other; channel 1 alone is used"):
+        assert np.array_equal(audio.as_audio(np.stack([left, other * left])), left)
+    soundfile.write(tmp_path / "wide.wav", np.stack([other * left, left], 1), 16000)
+    with pytest.warns(UserWarning, match=r"wide.wav: 2 channels cancel.*channel [12] alone"):
+        assert np.abs(np.abs(audio.read(tmp_path / "wide.wav")[0]) - np.abs(left)).max() < 1e-4
+
+
+def test_channels_that_differ_are_mixed():
+    rng = np.random.default_rng(0)
+    for channels in (rng.normal(0, 0.1, (8, 9000)), np.stack([tone(), 0 * tone()])):
+        with pytest.warns(UserWarning, match="channels mixed down to mono"):
+            assert np.allclose(audio.as_audio(channels), channels.mean(0), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +110,70 @@ def test_read_resamples_96_khz_eight_bit_stereo(tmp_path):
         y, rate = audio.read(path, sample_rate=16000)
     assert rate == 16000 and len(y) == 8000
     assert np.abs(y - 0.5 * tone())[100:-100].max() < 0.02
+
+
+@pytest.mark.parametrize("first", ["loud", "quiet"])
+def test_a_whole_mp3_is_read_although_it_tells_no_length(tmp_path, first):
+    """Without the table in its first frame, the length is guessed from the frame after it."""
+    noise = 0.3 * np.random.default_rng(0).uniform(-1, 1, 24000)
+    x = np.concatenate([noise, 0.1 * tone(2.0)][:: 1 if first == "loud" else -1])
+    path = tmp_path / "vbr.mp3"
+    with soundfile.SoundFile(
+        path, "w", 16000, 1, format="MP3", bitrate_mode="VARIABLE", compression_level=0.3
+    ) as file:
+        file.write(x)
+    whole, _ = audio.read(path)
+    data = path.read_bytes()
+    tagged = data.index(b"\xff\xf3", 100)  # the frame after the one with the table
+    path.write_bytes(data[tagged:])
+    assert abs(soundfile.info(path).frames - len(x)) > 10_000
+    y, rate = audio.read(path)
+    late = len(y) - len(whole)  # nobody cuts off the encoder's delay now
+    assert rate == 16000 and 0 <= late < 2500
+    start = int(np.correlate(y, whole[4000:-4000], "valid").argmax())
+    assert np.corrcoef(y[start : start + len(whole) - 8000], whole[4000:-4000])[0, 1] > 0.99
+    assert len(audio.read(path, start=2.0, duration=0.5)[0]) == 8000
+    with pytest.raises(ValueError, match="lasts 3.* s; nothing starts at 9 s"):
+        audio.read(path, start=9)
+
+
+def test_flac_of_unknown_length_is_read_to_its_end(tmp_path):
+    path = tmp_path / "streamed.flac"
+    x = 0.5 * tone(5.0)
+    soundfile.write(path, x, 16000)
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0  # the 36 bits that tell the number of samples
+    data[22:26] = bytes(4)
+    path.write_bytes(data)
+    assert soundfile.info(path).frames > 2**62
+    assert np.abs(audio.read(path)[0] - x).max() < 2**-15
+    part, _ = audio.read(path, start=4.5, duration=3)
+    assert np.abs(part - x[72000:]).max() < 2**-15
+    with pytest.raises(ValueError, match="nothing readable from 7 s on"):
+        audio.read(path, start=7)
+
+
+def test_endless_streams_stay_within_memory(tmp_path, monkeypatch):
+    path = tmp_path / "streamed.flac"
+    soundfile.write(path, np.zeros(50_000), 16000)
+    data = bytearray(path.read_bytes())
+    data[21], data[22:26] = data[21] & 0xF0, bytes(4)
+    path.write_bytes(data)
+    monkeypatch.setattr(sound_file, "MAX_SECONDS", 2.0)
+    with pytest.raises(ValueError, match="lasts too long; read a part of at most"):
+        audio.read(path)
+    assert len(audio.read(path, duration=1.5)[0]) == 24000
+
+
+@pytest.mark.parametrize("suffix", ["flac", "mp3"])
+def test_half_a_file_is_used_and_told(tmp_path, suffix):
+    path = tmp_path / f"half.{suffix}"
+    soundfile.write(path, 0.5 * tone(6.0), 16000)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.warns(UserWarning, match=r"half.* is damaged; the [23].* s before the damage"):
+        x, _ = audio.read(path)
+    assert 2 < len(x) / 16000 < 3.5
+    assert np.abs(np.abs(x[16000:24000]).max() - 0.5) < 0.05
 
 
 def test_read_refuses_what_is_no_sound(tmp_path):
