@@ -109,7 +109,9 @@ def _mp3_samples(data: bytes) -> int:
     """Count the samples of an MP3 file, going from header to header of its frames."""
     place, samples = 0, 0
     if data[:3] == b"ID3":  # title and picture come before the sound
-        place = 10 + sum(byte << bits for byte, bits in zip(data[6:10], (21, 14, 7, 0), strict=True))
+        place = 10 + sum(
+            byte << bits for byte, bits in zip(data[6:10], (21, 14, 7, 0), strict=True)
+        )
     while place + 4 <= len(data):
         head = int.from_bytes(data[place : place + 4], "big")
         version, layer, rate, hz = head >> 19 & 3, head >> 17 & 3, head >> 12 & 15, head >> 10 & 3
