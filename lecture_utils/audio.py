@@ -6,7 +6,6 @@ Used by every notebook.
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,7 +93,7 @@ def _mix_down(x: np.ndarray, name: str) -> np.ndarray:
         loudest = int(power.argmax())
         mono = channels[loudest]
         note = f"{len(channels)} channels cancel each other; channel {loudest + 1} alone is used"
-    warnings.warn(f"{name}: {note}.", UserWarning, stacklevel=4)
+    doors.warn(f"{name}: {note}.")
     return mono
 
 
@@ -176,7 +175,7 @@ def write(path: str | Path, x: np.typing.ArrayLike, sample_rate: int) -> Path:
     if not path.parent.is_dir():
         raise FileNotFoundError(f"No folder {path.parent}; make it first.")
     if np.abs(x).max() > 1:
-        warnings.warn(f"{path.name}: samples beyond +-1 were clipped.", UserWarning, stacklevel=2)
+        doors.warn(f"{path.name}: samples beyond +-1 were clipped.")
     soundfile.write(path, np.clip(x, -1, 1), check_sample_rate(sample_rate), subtype="PCM_16")
     return path
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from lecture_utils import doors
 
 if TYPE_CHECKING:
     import soundfile
@@ -65,8 +66,7 @@ def decode(path: Path, start: float, duration: float) -> tuple[np.ndarray, int]:
     if not len(x) and wanted:
         raise ValueError(f"{path.name} has nothing readable from {start:g} s on.")
     if len(x) < wanted and total < math.inf:
-        note = f"{path.name} is damaged; the {len(x) / rate:.2f} s before the damage are used."
-        warnings.warn(note, UserWarning, stacklevel=3)
+        doors.warn(f"{path.name} is damaged; the {len(x) / rate:.2f} s before it are used.")
     return x, rate
 
 

@@ -6,8 +6,6 @@ Pitch and loudness of the source are first brought to where the instrument plays
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import torch
 
@@ -143,11 +141,8 @@ def _warn_about_chords(
     if sure >= 0.3 and not lacks_fundamental(x, f0_hz, model.sample_rate, model.hop_length):
         return
     why = f"the tracker is {sure:.0%} sure" if sure < 0.3 else "its fundamental is missing"
-    warnings.warn(
-        f"source: no single pitch was found ({np.median(f0_hz[sounding]):.0f} Hz is a guess: {why})"
-        "; take one voice, alone.",
-        UserWarning, stacklevel=4,
-    )  # fmt: skip
+    guess = f"{np.median(f0_hz[sounding]):.0f} Hz is a guess: {why}"
+    doors.warn(f"source: no single pitch was found ({guess}); take one voice, alone.")
 
 
 def lacks_fundamental(
