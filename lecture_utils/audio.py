@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lecture_utils import doors, sound_file
+from lecture_utils import arguments, sound_file
 
 if TYPE_CHECKING:
     import torch
@@ -93,7 +93,7 @@ def _mix_down(x: np.ndarray, name: str) -> np.ndarray:
         loudest = int(power.argmax())
         mono = channels[loudest]
         note = f"{len(channels)} channels cancel each other; channel {loudest + 1} alone is used"
-    doors.warn(f"{name}: {note}.")
+    arguments.warn(f"{name}: {note}.")
     return mono
 
 
@@ -109,8 +109,8 @@ def check_sample_rate(sample_rate: float, name: str = "sample_rate") -> int:
         100 <= sample_rate <= 768_000 and sample_rate == int(sample_rate)
     ):
         raise ValueError(
-            f"{name}: {doors.shown(sample_rate)} is not a sample rate; give whole Hz, for example "
-            "16000."
+            f"{name}: {arguments.shown(sample_rate)} is not a sample rate; give whole Hz, for "
+            "example 16000."
         )
     return int(sample_rate)
 
@@ -146,10 +146,10 @@ def read(
     ValueError
         If the file is no sound, or the part asked for is empty or longer than 20 minutes.
     """
-    path, start = doors.path(path), doors.number(start, "start", 0)
+    path, start = arguments.path(path), arguments.number(start, "start", 0)
     if sample_rate is not None:
         sample_rate = check_sample_rate(sample_rate)
-    duration = np.inf if duration is None else doors.number(duration, "duration", 0)
+    duration = np.inf if duration is None else arguments.number(duration, "duration", 0)
     if not path.is_file():
         raise FileNotFoundError(f"No sound file at {path}; check the name and the folder.")
     x, rate = sound_file.decode(path, start, duration)
@@ -169,13 +169,13 @@ def write(path: str | Path, x: np.typing.ArrayLike, sample_rate: int) -> Path:
     """
     import soundfile
 
-    x, path = as_audio(x), doors.path(path)
+    x, path = as_audio(x), arguments.path(path)
     if path.suffix.lower() not in (".wav", ".flac"):
         raise ValueError(f"{str(path)!r}: the name must end in .wav or .flac.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"No folder {path.parent}; make it first.")
     if np.abs(x).max() > 1:
-        doors.warn(f"{path.name}: samples beyond +-1 were clipped.")
+        arguments.warn(f"{path.name}: samples beyond +-1 were clipped.")
     soundfile.write(path, np.clip(x, -1, 1), check_sample_rate(sample_rate), subtype="PCM_16")
     return path
 
@@ -206,6 +206,33 @@ def level_db(x: np.typing.ArrayLike) -> float:
     return 20 * float(np.log10(rms)) if rms > 0 else -np.inf
 
 
+def loudness_lufs(x: np.typing.ArrayLike, sample_rate: int) -> float:
+    """Loudness as heard, in LUFS (ITU-R BS.1770): K-weighted, pauses left out; silence is -inf.
+
+    Unlike :func:`level_db` it does not count rumble, and counts what the ear hears best most.
+
+    Parameters
+    ----------
+    x : array_like
+        Shape ``(n,)``; less than 0.4 s counts as if silence followed.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    float
+    """
+    import torch
+    from torchaudio.functional import loudness
+
+    x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
+
+    shortest = int(np.ceil(0.4 * sample_rate))  # one block of the standard
+    x = np.pad(x, (0, max(0, shortest - len(x)))).astype(np.float64)
+    lufs = float(loudness(torch.from_numpy(x)[None], sample_rate))
+    return lufs if np.isfinite(lufs) else -np.inf
+
+
 def peak_db(x: np.typing.ArrayLike) -> float:
     """Largest absolute sample in dB re full scale (silence is -inf)."""
     peak = float(np.abs(as_audio(x)).max())
@@ -226,8 +253,8 @@ def match_level(x: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.nd
 
 def check_stft_sizes(n_fft: int, hop_length: int) -> None:
     """Raise ValueError unless ``n_fft`` >= 4 is even and ``hop_length`` is in 1 .. n_fft // 2."""
-    n_fft = doors.number(n_fft, "n_fft", whole=True)
-    hop_length = doors.number(hop_length, "hop_length", whole=True)
+    n_fft = arguments.number(n_fft, "n_fft", whole=True)
+    hop_length = arguments.number(hop_length, "hop_length", whole=True)
     if n_fft < 4 or n_fft % 2:
         raise ValueError(f"n_fft={n_fft}: give an even number of samples, for example 1024.")
     if not 1 <= hop_length <= n_fft // 2:
@@ -303,7 +330,7 @@ def istft(
     import torch
 
     is_tensor = isinstance(spectrum, torch.Tensor)
-    checked = doors.array(spectrum, "spectrum", ("bins", "frames"), kinds="c")
+    checked = arguments.array(spectrum, "spectrum", ("bins", "frames"), kinds="c")
     tensor = spectrum if is_tensor else torch.from_numpy(np.ascontiguousarray(checked))
     n_fft = 2 * (tensor.shape[0] - 1)
     check_stft_sizes(n_fft, hop_length)
@@ -312,7 +339,7 @@ def istft(
         raise ValueError(f"spectrum: {tensor.shape[1]} frame(s) hold no samples; give two or more.")
     if length is None:
         length = held
-    length = doors.number(length, "length", 1, held + n_fft // 2, whole=True)
+    length = arguments.number(length, "length", 1, held + n_fft // 2, whole=True)
     window = torch.hann_window(n_fft, dtype=tensor.real.dtype, device=tensor.device)[:, None]
 
     def overlap_add(columns: torch.Tensor) -> torch.Tensor:

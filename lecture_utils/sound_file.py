@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lecture_utils import doors
+from lecture_utils import arguments
 
 if TYPE_CHECKING:
     import soundfile
@@ -66,7 +66,7 @@ def decode(path: Path, start: float, duration: float) -> tuple[np.ndarray, int]:
     if not len(x) and wanted:
         raise ValueError(f"{path.name} has nothing readable from {start:g} s on.")
     if len(x) < wanted and total < math.inf:
-        doors.warn(f"{path.name} is damaged; the {len(x) / rate:.2f} s before it are used.")
+        arguments.warn(f"{path.name} is damaged; the {len(x) / rate:.2f} s before it are used.")
     return x, rate
 
 
