@@ -85,10 +85,11 @@ def train_ddsp(name: str, recipe: DdspRecipe, folder: Path, **limits: object) ->
 
 
 def where_it_plays(examples: Examples) -> dict[str, float]:
-    """Return the median pitch and loudness, to which timbre transfer fits other tunes."""
-    voiced = examples.f0_hz > 0
-    medians = np.median(examples.f0_hz[voiced]), np.median(examples.loudness_db[voiced])
-    return {"pitch_hz": round(float(medians[0]), 1), "level_db": round(float(medians[1]), 1)}
+    """Return the range of pitch and the loud end, to which timbre transfer fits other tunes."""
+    pitch = examples.f0_hz[examples.f0_hz > 0]
+    loud = np.percentile(examples.loudness_db[examples.f0_hz > 0], 95)
+    facts = {"lowest_hz": pitch.min(), "highest_hz": pitch.max(), "loud_db": loud}
+    return {name: round(float(value), 1) for name, value in facts.items()}
 
 
 @torch.inference_mode()
