@@ -158,7 +158,8 @@ discriminator_loss = Exercise(
          lambda r, f: _least_squares(r[:1], f[:1])),
         ("that is the last discriminator alone; sum over all of them",
          lambda r, f: _least_squares(r[-1:], f[-1:])),
-        ("a mean over all scores lets the one with most of them rule; take each discriminator's mean",
+        ("a mean over all scores lets the one with most of them rule; take the mean of each "
+         "discriminator",
          lambda r, f: _least_squares([np.concatenate(r)], [np.concatenate(f)])),
         ("that is WaveGAN's and the Wasserstein critic's loss; here distances to 1 and 0 are "
          "squared",
