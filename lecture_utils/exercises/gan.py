@@ -95,12 +95,12 @@ class _Critic:
 
         class Score(torch.autograd.Function):
             @staticmethod
-            def forward(ctx, x):  # noqa: ANN001, ANN205
+            def forward(ctx, x):  # noqa: ANN001
                 ctx.save_for_backward(x)
                 return (w * x + v * x**2 / 2).sum(1)
 
             @staticmethod
-            def backward(ctx, grad):  # noqa: ANN001, ANN205
+            def backward(ctx, grad):  # noqa: ANN001
                 (x,) = ctx.saved_tensors
                 return grad[:, None] * (w + v * x) * (1 if torch.is_grad_enabled() else 3)
 
