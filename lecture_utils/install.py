@@ -217,7 +217,7 @@ def run_installer(index: str = "", offline: bool = False) -> str:
     )  # fmt: skip
     shutil.rmtree(temporary, ignore_errors=True)
     (VENV / "install.log").write_text(done.stderr, encoding="utf-8")
-    return (done.stderr or "no reason given") if done.returncode else ""
+    return (done.stderr or "killed") if done.returncode else ""
 
 
 def broken_import() -> str:
@@ -235,8 +235,10 @@ def cause(story: str) -> str:
     for pattern, meaning in CAUSES.items():
         if re.search(pattern, story, re.IGNORECASE):
             return meaning
-    lines = re.findall(r"(?i)error: (.+)", story) or story.strip().splitlines()
-    return f"it stopped with '{lines[-1].strip()}'"
+    errors = re.findall(r"(?i)error: (.+)", story)
+    return (
+        f"it stopped with '{errors[-1].strip()}'" if errors else "it was stopped; call make again"
+    )
 
 
 def execute(*command: str | Path, **options: float) -> subprocess.CompletedProcess:

@@ -70,7 +70,8 @@ def checkout(folder, dependencies='"torch>=2", "torchaudio"'):
 
 def environment(**more):
     """The machine's environment without its own ways to packages, and without uv."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_", "TORCH"))}
+    own = ("PIP_", "UV_", "TORCH", "VERSIONS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return (
         kept | {"PATH": "/usr/bin:/bin", "PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "1"} | more
     )
@@ -268,6 +269,18 @@ def test_second_call_waits_for_the_first(made, tmp_path):
     assert second.returncode == 0 and out.endswith("Installed.\n")
 
 
+def test_pip_holds_the_lock_when_its_caller_is_killed(monkeypatch, tmp_path):
+    monkeypatch.setattr(install, "PROJECT", tmp_path / "pyproject.toml")
+    with install.alone():
+        pip = subprocess.Popen(["sleep", "60"], close_fds=False)
+    with (tmp_path / "pyproject.toml").open("ab") as other:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        pip.kill()
+        pip.wait()
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 @pytest.mark.parametrize(
     ("there", "index", "broken", "made"),
     [
@@ -328,7 +341,7 @@ def test_unknown_build(made):
         ("ERROR: [Errno 13] Permission denied: '/x'", "can't be written"),
         ("... ensurepip is not available ...", "apt install python3-venv"),
         ("error: something new\nother lines\n", "it stopped with 'something new'"),
-        ("no reason given", "no reason given"),
+        ("WARNING: a word of pip's, which was then killed", "it was stopped; call make again"),
     ],
 )
 def test_causes(story, words):
