@@ -34,9 +34,11 @@ install:
 	  'install one and call make again (make lab PYTHON=python3.12).' >&2; exit 1
 
 lab: install
-	@$(PY) -m nbformat.sign notebooks/*.ipynb >/dev/null || true
-	@echo 'JupyterLab starts; its address stands below. Stop it with Ctrl-C.'
-	@JUPYTER_CONFIG_PATH="$(SETUP)/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
+	@if ! test -w "$$HOME"; then export HOME="$$(mktemp -d)"; \
+	  echo "Your home can't be written to; what JupyterLab keeps goes to $$HOME."; fi; \
+	$(PY) -m nbformat.sign notebooks/*.ipynb >/dev/null || true; \
+	echo 'JupyterLab starts; its address stands below. Stop it with Ctrl-C.'; \
+	JUPYTER_CONFIG_PATH="$(SETUP)/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 	  $(PY) -m jupyterlab notebooks --port $(PORT) $(ROOT_FLAG) $(if $(SCREEN),,--no-browser)
 
 # All parts run even if one fails.
