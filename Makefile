@@ -27,7 +27,7 @@ help:
 install:
 	@for python in $(PYTHONS); do \
 	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
-	  exec "$$python" -m lecture_utils.install; \
+	  exec "$$python" -m lecture_utils.setup.install; \
 	done; \
 	echo 'Not installed: Python 3.11 or newer is needed, and $(PYTHON) is' \
 	  "$$("$(PYTHON)" -V 2>/dev/null || echo not there);" \
@@ -57,7 +57,7 @@ browser: install
 	@$(PYTEST) tests/test_browser.py
 
 doctor: install
-	@$(PY) -m lecture_utils.doctor
+	@$(PY) -m lecture_utils.setup.doctor
 
 bench: install
 	@$(PY) tests/bench.py $(ONLY)
