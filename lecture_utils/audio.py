@@ -209,18 +209,8 @@ def level_db(x: np.typing.ArrayLike) -> float:
 def loudness_lufs(x: np.typing.ArrayLike, sample_rate: int) -> float:
     """Loudness as heard, in LUFS (ITU-R BS.1770): K-weighted, pauses left out; silence is -inf.
 
-    Unlike :func:`level_db` it does not count rumble, and counts what the ear hears best most.
-
-    Parameters
-    ----------
-    x : array_like
-        Shape ``(n,)``; less than 0.4 s counts as if silence followed.
-    sample_rate : int
-        In Hz.
-
-    Returns
-    -------
-    float
+    Unlike :func:`level_db` it does not count rumble, and counts what the ear hears best most. A
+    sound of less than 0.4 s counts as if silence followed.
     """
     import torch
     from torchaudio.functional import loudness
