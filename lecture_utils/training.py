@@ -7,16 +7,14 @@ nothing is lost. Used by ``python -m lecture_utils.train`` and the live cells of
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import csv
 import json
 import math
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +24,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from lecture_utils import weights
+from lecture_utils.progress import noted_interrupts
 
 #: Weights on disk belong to this room, too.
 save_weights, load_weights = weights.save_weights, weights.load_weights
@@ -95,6 +94,8 @@ class Run:
         self.folder, self.parts, self.is_main = Path(folder), parts, is_main
         self.step, self.seconds = 0, 0.0
         file = self.folder / "state.safetensors"
+        if is_main:
+            weights.sweep(self.folder)
         if resume and file.is_file():
             self._restore(file)
         elif is_main and file.is_file():
@@ -134,6 +135,13 @@ class Run:
         weights.replace_file(self.folder / name, tensors, {"facts": facts})
         if name == "state.safetensors":
             self.saved_step = self.step
+
+    def _save_on_the_way(self) -> None:
+        """Save, but let a full disk stop nothing: there may be room again at the next save."""
+        try:
+            self.save()
+        except OSError as error:
+            print(f"Step {self.step}: {error} Training goes on and will try again.")
 
     def _gone_wrong(self, what: str) -> FloatingPointError:
         kept = (
@@ -203,7 +211,7 @@ class Run:
             total=n_steps, initial=self.step, unit="step", mininterval=0.5, disable=not self.is_main
         )
         try:
-            with bar, _noted_interrupts() as interrupts:
+            with bar, noted_interrupts(signal.SIGINT, signal.SIGTERM) as interrupts:
                 while self.step < n_steps:
                     before = _changes(self.parts)
                     losses = one_step(self.step)
@@ -222,7 +230,7 @@ class Run:
                         if self.step % period == 0 and self.is_main:
                             action()
                     if now - saved > 60 * save_minutes:
-                        self.save()
+                        self._save_on_the_way()
                         saved = now
                     is_over = minutes is not None and now - begun > 60 * minutes
                     if _any_process(is_over or bool(interrupts)):
@@ -259,27 +267,6 @@ def _unused(path: Path) -> Path:
         number += 1
         old = path.with_suffix(f".old{number}")
     return old
-
-
-@contextlib.contextmanager
-def _noted_interrupts() -> Iterator[list[int]]:
-    """Note Ctrl-C and SIGTERM in a list instead of breaking off in the middle of a step."""
-    noted: list[int] = []
-    if threading.current_thread() is not threading.main_thread():  # only there signals arrive
-        yield noted
-        return
-
-    def note(number: int, _frame: object) -> None:
-        if noted:
-            raise KeyboardInterrupt
-        noted.append(number)
-
-    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield noted
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _any_process(stop: bool) -> bool:
