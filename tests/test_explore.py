@@ -3,11 +3,12 @@
 import base64
 import io
 import re
-import time
 
 import ipywidgets as widgets
 import numpy as np
 import pytest
+from IPython.display import display
+from IPython.utils.capture import capture_output
 from matplotlib.image import imread
 
 from lecture_utils import explore, listen, plot
@@ -34,6 +35,13 @@ def explorer(**options):
 
 def sounds(thing):
     return [x for x, _ in listen.clips(thing.player.static()._repr_html_())]
+
+
+def displayed(thing):
+    """Return the outputs that a cell ending on `thing` shows."""
+    with capture_output() as captured:
+        display(thing)
+    return [output.data for output in captured.outputs]
 
 
 def test_a_slider_changes_sound_and_picture():
@@ -68,13 +76,14 @@ def test_bad_sound_or_figure_of_a_callback_is_said_too():
 
 def test_without_a_kernel_the_default_is_seen_and_heard():
     live = explorer(figure=draw, alt="A slope", caption="Listen")
-    bundle = live._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in bundle
-    page = bundle["text/html"]
+    (copy, text), (view, empty) = (bundle.values() for bundle in displayed(live))
+    assert view["model_id"] == live.box.model_id and empty == ""
+    page = live.page()
+    assert page in copy and text == repr(live)
     assert len(listen.clips(page)) == 1 and 'alt="A slope (gain in volts 1.0)"' in page
     assert "Stored at gain in volts 1.0" in page
-    assert bundle["text/plain"].splitlines()[1] == "LivePlayer: Listen" and "0x" not in repr(live)
-    assert page == live._repr_mimebundle_()["text/html"]
+    assert text.splitlines()[1] == "LivePlayer: Listen" and "0x" not in text
+    assert page == live.page()
 
 
 def test_several_sounds_and_controls():
@@ -155,26 +164,6 @@ def test_bad_input_gets_one_sentence(make, message):
         make()
 
 
-def test_the_round_trip_at_the_kernel_takes_at_most_150_ms():
-    def render(mix):
-        return {"original": X, "mixed": (1 - mix) * X}
-
-    live = explore.sound(
-        render,
-        SR,
-        figure=lambda ax, s, mix: plot.spectrogram(s["mixed"], SR, ax=ax, title=f"{mix}"),
-        alt="A spectrogram",
-        mix=explore.slider(0, 1, 0.05, 0.5),
-    )
-    seconds = []  # of processor time, which other work on the machine does not lengthen
-    for value in np.arange(10) / 20:
-        start = time.process_time()
-        live.controls["mix"].value = value
-        seconds.append(time.process_time() - start)
-    assert live.player.count == 10
-    assert np.median(seconds) <= 0.15, f"{1000 * np.median(seconds):.0f} ms"
-
-
 @pytest.mark.parametrize(
     "make",
     [
@@ -213,7 +202,7 @@ def test_picture_redraws_and_keeps_the_last_good_one():
     explorer.controls["level"].value = 6.0
     assert explorer.picture.value == after
     assert "No picture for level 6.0: ValueError: too high" in explorer.message.value
-    assert "run the cell for live controls" in explorer._repr_mimebundle_()["text/html"]
+    assert "run the cell for live controls" in explorer.page()
 
 
 def test_frames_hold_every_figure():
