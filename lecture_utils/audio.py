@@ -225,6 +225,33 @@ def level_db(x: np.typing.ArrayLike) -> float:
     return 20 * float(np.log10(rms)) if rms > 0 else -np.inf
 
 
+def loudness_lufs(x: np.typing.ArrayLike, sample_rate: int) -> float:
+    """Loudness as heard, in LUFS (ITU-R BS.1770): K-weighted, pauses left out; silence is -inf.
+
+    Unlike :func:`level_db` it does not count rumble, and counts what the ear hears best most.
+
+    Parameters
+    ----------
+    x : array_like
+        Shape ``(n,)``; less than 0.4 s counts as if silence followed.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    float
+    """
+    import torch
+    from torchaudio.functional import loudness
+
+    x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
+
+    shortest = int(np.ceil(0.4 * sample_rate))  # one block of the standard
+    x = np.pad(x, (0, max(0, shortest - len(x)))).astype(np.float64)
+    lufs = float(loudness(torch.from_numpy(x)[None], sample_rate))
+    return lufs if np.isfinite(lufs) else -np.inf
+
+
 def peak_db(x: np.typing.ArrayLike) -> float:
     """Largest absolute sample in dB re full scale (silence is -inf)."""
     peak = float(np.abs(as_audio(x)).max())

@@ -1,6 +1,7 @@
 """Play and draw a piano roll: the sample bank's instruments, a plucked string, recorded drums.
 
-Gains are fixed; strength is the same for all notes (a roll has none). Used by notebooks 00, 01 and
+Gains are fixed, so that a melody is heard above its band and no track changes the level of another;
+strength is the same for all notes (a roll has none). Used by notebooks 00, 01 and
 02, through :mod:`lecture_utils.pianoroll`.
 """
 
@@ -28,8 +29,12 @@ _KIT = {
 }
 _CLIP = {key: clip for clip, keys in _KIT.items() for key in keys}
 
-#: Level of each family beside the piano.
-_GAINS = {"drums": 0.5, "piano": 2.0, "pluck": 0.9, "bass": 1.3, "bowed": 1.2}
+#: Gain of each family of instruments, chosen so that the tracks of a song lie within 3 LU of each
+#: other and a melody on the flute lies on top.
+_GAINS = {"drums": 0.2, "piano": 1.5, "pluck": 0.4, "bass": 0.55, "bowed": 1.1, "flute": 1.9}
+
+#: Samples above the first are rounded off towards the second, so that a dense roll never clips.
+_KNEE, _CEILING = 0.8, 0.98
 
 
 def play(roll: PianoRoll, sample_rate: int = audio.SAMPLE_RATE) -> np.ndarray:
@@ -63,7 +68,9 @@ def play(roll: PianoRoll, sample_rate: int = audio.SAMPLE_RATE) -> np.ndarray:
         x[begin : begin + len(y)] += y
     fade = sample_rate // 20  # a cymbal may ring longer than the roll
     x[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
-    return x / max(1.0, np.abs(x).max() / 0.98)
+    size, room = np.abs(x), _CEILING - _KNEE
+    rounded = np.sign(x) * (_KNEE + room * np.tanh((size - _KNEE) / room))
+    return np.where(size > _KNEE, rounded, x).astype(np.float32)
 
 
 def check_roll(roll: PianoRoll) -> None:
@@ -91,7 +98,7 @@ def _note(family: str, pitch: int, seconds: float, sample_rate: int) -> np.ndarr
         x = sampler.note(solo[family][0], pitch, seconds, 0.6, sample_rate=sample_rate)
         fade = min(len(x), sample_rate // 25)
         x[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
-        return x * _GAINS["bowed"]
+        return x * _GAINS[family]
     key = min(max(pitch, 21), 108)  # beyond the keyboard the last key sounds
     return sampler.render_piano([(0, seconds, key, 85)], sample_rate=sample_rate) * _GAINS["piano"]
 

@@ -39,6 +39,7 @@ def descend(
     resume: bool = False,
     n_steps: int | None = None,
     half: bool = False,
+    from_weights: bool = False,
 ) -> training.Run:
     """Train with Adam; the run's folder holds state, log and weights.
 
@@ -64,6 +65,8 @@ def descend(
         Go on from the saved state.
     half : bool
         Save the weights as float16.
+    from_weights : bool
+        Where there is no state to resume: go on from the shipped weights.
 
     Returns
     -------
@@ -76,10 +79,17 @@ def descend(
         average = training.Average(model, recipe.average)
         parts["average"] = best = average.model
     run = training.Run(folder, parts, resume)
+    if from_weights and run.step == 0:
+        shipped = training.load_weights(name, type(model))
+        for part in {model, best}:
+            part.load_state_dict(shipped.state_dict())
+        run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
     latest: dict[str, float] = {}
 
     def one_step(step: int) -> dict[str, float]:
-        optimizer.param_groups[0]["lr"] = recipe.learning_rate * recipe.decay**step
+        optimizer.param_groups[0]["lr"] = (
+            recipe.learning_rate * recipe.decay**step * training.annealed(run.progress)
+        )
         loss = loss_of(step)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -17,7 +17,7 @@ from lecture_utils.performance import CONTROL_RATE, Line, Note
 RATE = 16_000
 
 #: Raise it when the sound of a training set changes: cached ones of before are then left alone.
-RECIPE = 1
+RECIPE = 2
 
 #: "Greensleeves" (16th century), first phrase: beats, MIDI, dynamics, slurred, vibrato, swell.
 MOTIF = [
@@ -67,20 +67,83 @@ def piano_test() -> np.ndarray:
 
 def piano_training() -> np.ndarray:
     """Play the other scores twice: as written, then by another seed, transposed, at other tempi."""
+    return np.concatenate([sampler.render_piano(*played, RATE) for played in piano_performances()])
+
+
+def piano_performances() -> list[tuple[np.ndarray, np.ndarray]]:
+    """Give notes and pedal of all that :func:`piano_training` plays, as a sampler takes them."""
     pieces = [n for n in data.names("score") if n not in PIANO_TEST]
-    first = [_play(n, TRAINING_SEED) for n in pieces]
+    first = [_performance(n, TRAINING_SEED) for n in pieces]
     again = [
-        _play(n, TRAINING_SEED + 1, tempo=0.94 + 0.03 * k, transpose=(-3, 2, 4, -2)[k % 4])
+        _performance(n, TRAINING_SEED + 1, tempo=0.94 + 0.03 * k, transpose=(-3, 2, 4, -2)[k % 4])
         for k, n in enumerate(pieces)
     ]
-    return np.concatenate(first + again)
+    return first + again
 
 
-def _play(name: str, seed: int, **how: float) -> np.ndarray:
-    notes, pedal = score.humanise(
-        score.read_midi(data.path(name)), seed, pedal=name in _WITH_PEDAL, **how
-    )
-    return sampler.render_piano(notes, pedal, RATE)
+def _play(name: str, seed: int) -> np.ndarray:
+    return sampler.render_piano(*_performance(name, seed), RATE)
+
+
+def _performance(name: str, seed: int, **how: float) -> tuple[np.ndarray, np.ndarray]:
+    written = score.read_midi(data.path(name))
+    return score.humanise(written, seed, pedal=name in _WITH_PEDAL, **how)
+
+
+#: Chords of :func:`piano_practice` in semitones above their root, and scales for its lines.
+_CHORDS = [(0, 4, 7), (0, 3, 7), (0, 4, 7, 10), (0, 3, 7, 10), (0, 4, 7, 11), (0, 5, 7)]
+_STEPS = [(0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 7, 9)]
+
+
+def piano_practice(minutes: float, seed: int = TRAINING_SEED) -> np.ndarray:
+    """Make up slow piano music: single tones, lines, broken chords, a line over chords.
+
+    It covers all keys, soft and loud, and means nothing as music. A small network meets few notes
+    at once here, before it meets a ragtime.
+
+    Parameters
+    ----------
+    minutes : float
+        Length.
+    seed : int
+        Decides everything.
+
+    Returns
+    -------
+    np.ndarray
+        Rows ``(start, stop, midi, velocity)`` in order of their start, for
+        :func:`lecture_utils.sampler.render_piano`.
+    """
+    rng, notes, t = np.random.default_rng(seed), [], 0.2
+    while t < 60 * minutes - 8:
+        beat, loud = rng.uniform(0.25, 0.9), rng.uniform(35, 105)
+        root, chord, scale = rng.integers(33, 60), rng.choice(len(_CHORDS)), rng.choice(len(_STEPS))
+        kind, n_beats = rng.choice(["tones", "line", "broken", "song"]), int(rng.integers(6, 13))
+        degree = int(rng.integers(0, 8))
+        for k in range(n_beats):
+            now, played = t + k * beat, []  # of (delay in beats, beats, key)
+            if kind == "tones":
+                played = [(0, rng.uniform(0.5, 1), rng.integers(24, 103))]
+            if kind in ("line", "song"):
+                degree = int(np.clip(degree + rng.integers(-3, 4), -3, 14))
+                step = _STEPS[scale]
+                octave, place = divmod(degree, len(step))
+                played = [(0, rng.uniform(0.6, 1), root + 19 + 12 * octave + step[place])]
+            if kind == "broken":
+                tones = [root + o + s for o in (0, 12) for s in _CHORDS[chord]]
+                played = [(j / 2, 0.9, tones[(2 * k + j) % len(tones)]) for j in range(2)]
+            if kind == "song" and k % 2 == 0:
+                if k % 4 == 0:
+                    root = root + int(rng.choice([-5, -2, 0, 2, 5])) if 38 < root < 55 else 45
+                    chord = rng.choice(len(_CHORDS))
+                tones = [root] if k % 4 == 0 else [root + 12 + s for s in _CHORDS[chord]]
+                played += [(0, 1.8, key) for key in tones]
+            for delay, beats, key in played:
+                start = now + delay * beat + abs(rng.normal(0, 0.006))
+                velocity = np.clip(loud + rng.normal(0, 6), 20, 120)
+                notes.append((start, start + beats * beat, int(np.clip(key, 21, 108)), velocity))
+        t += n_beats * beat + rng.uniform(0.1, 0.8)
+    return np.array(sorted(notes))
 
 
 #: The voices' tunes: (MIDI, beats); "Ode to Joy" (Beethoven) and "Amazing Grace" (traditional).

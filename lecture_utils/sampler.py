@@ -33,8 +33,21 @@ from lecture_utils.performance import (
 #: The rate at which solo lines are put together, in Hz.
 BANK_RATE = 32_000
 
-#: Level at dynamics 0 re dynamics 1 in dB, and the gains that keep the loudest sound below 1.
-DYNAMIC_RANGE_DB, SOLO_GAIN, PIANO_GAIN = 26.0, 1.15, 0.12
+#: Level at dynamics 0 re dynamics 1 in dB, and the gain that keeps the loudest solo tone below 1.
+DYNAMIC_RANGE_DB, SOLO_GAIN = 26.0, 1.15
+
+#: Seconds in which a tone with its own attack reaches its level: a bow or a breath is no switch.
+ATTACK_S = {"violin": 0.05, "cello": 0.07, "flute": 0.04}
+
+#: Seconds in which a slurred tone takes over from the one before it, at constant power.
+SLUR_S = 0.04
+
+#: Loudness of a piano key struck at velocity 100, by recording. The loud one is set 2 LU higher:
+#: keys decay unequally, and a harder stroke must never be softer.
+PIANO_LUFS = {"mf": -29.0, "ff": -27.0}
+
+#: From this velocity on a piano key is played by the loud recording, below it by the softer one.
+LOUD_VELOCITY = 90
 
 
 def render_solo(
@@ -81,13 +94,13 @@ def render_solo(
     hop = BANK_RATE // CONTROL_RATE
     n = len(f0_hz) * hop
     x = np.zeros(n + BANK_RATE, np.float32)
-    starts = {stroke.start for stroke in strokes}
+    slurs = {stroke.start for stroke in strokes if not stroke.attack}
     for stroke in strokes:
         span = slice(max(0, stroke.start), stroke.stop)
         if not 0 < stroke.stop - stroke.start == len(f0_hz[span]) or not f0_hz[span].all():
             raise ValueError(f"{stroke} must lie within voiced frames of the {len(f0_hz)} given.")
-        release_s = 0.04 if stroke.stop in starts else 0.1
-        y = _play_stroke(instrument, f0_hz[span], dynamics[span], stroke.attack, release_s, rng)
+        into_slur = stroke.stop in slurs
+        y = _play_stroke(instrument, f0_hz[span], dynamics[span], stroke.attack, into_slur, rng)
         x[stroke.start * hop : stroke.start * hop + len(y)] += y
     length = round(len(f0_hz) * sample_rate / CONTROL_RATE)
     return audio.resample(x[:n], BANK_RATE, sample_rate)[:length]
@@ -145,23 +158,26 @@ def _play_stroke(
     f0_hz: np.ndarray,
     dynamics: np.ndarray,
     attack: bool,
-    release_s: float,
+    into_slur: bool,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Play one stroke: the nearest recorded tone, at the speed of the pitch curve.
 
-    Pitch and dynamics of the last frame hold while it rings on for `release_s` seconds.
+    Pitch and dynamics of the last frame hold while it rings on: for 0.1 s, or, `into_slur`, while
+    the next tone takes over.
     """
-    hop, release = BANK_RATE // CONTROL_RATE, int(BANK_RATE * release_s)
+    hop, release = BANK_RATE // CONTROL_RATE, int(BANK_RATE * (SLUR_S if into_slur else 0.1))
     center = np.exp(np.log(f0_hz).mean())
     row = min(_bank()[instrument], key=lambda row: abs(np.log(row["f0_hz"] / center)))
     frame = np.arange(len(f0_hz) * hop + release) / hop
     speed = np.interp(frame, np.arange(len(f0_hz)), f0_hz) / row["f0_hz"]
     position = np.concatenate([[0.0], np.cumsum(speed[:-1])])
     y = _read_between(_endless_tone(row, int(position[-1]) + 4, attack, rng), position)
-    fade_in = np.sin(np.linspace(0, np.pi / 2, BANK_RATE * (12 if attack else 30) // 1000)) ** 2
-    y[: len(fade_in)] *= fade_in[: len(y)]
-    y[-release:] *= np.cos(np.linspace(0, np.pi / 2, release)) ** 4
+    seconds = min(ATTACK_S[instrument] if attack else SLUR_S, len(f0_hz) / CONTROL_RATE)
+    quarter = np.linspace(0, np.pi / 2, int(BANK_RATE * seconds))
+    # two tones of a slur meet at constant power (sine and cosine); alone they begin more softly
+    y[: len(quarter)] *= np.sin(quarter) ** (2 if attack else 1)
+    y[-release:] *= np.cos(np.linspace(0, np.pi / 2, release)) ** (1 if into_slur else 4)
     d = np.interp(frame, np.arange(len(f0_hz)), dynamics)
     return _brighten(y, d) * SOLO_GAIN * 10 ** ((d - 1) * DYNAMIC_RANGE_DB / 20)
 
@@ -294,6 +310,28 @@ def render_piano(
         start.
     """
     sample_rate = audio.check_sample_rate(sample_rate)
+    notes, stop = check_notes(notes, pedal)
+
+    x = np.zeros(int((stop.max() + 2.5) * sample_rate), np.float32)
+    for (a, _, midi, velocity), b in zip(notes, stop, strict=True):
+        y = _strike(midi, velocity, b - a, sample_rate)
+        x[int(a * sample_rate) : int(a * sample_rate) + len(y)] += y
+    return x[: int((stop.max() + 2) * sample_rate)]
+
+
+def check_notes(
+    notes: np.ndarray | list[tuple[float, float, float, float]],
+    pedal: np.ndarray | list[tuple[float, float]] = (),
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check the notes and pedal of a piano, see :func:`render_piano`.
+
+    Returns
+    -------
+    notes : np.ndarray
+        Shape ``(notes, 4)``, float64.
+    stop : np.ndarray
+        Shape ``(notes,)``: when each is damped, with the pedal.
+    """
     notes = doors.array(notes, "notes", finite=False).astype(np.float64)
     if notes.ndim != 2 or notes.shape[1] < 4 or not len(notes):
         raise ValueError(f"notes: rows (start, stop, midi, velocity) needed, got {notes.shape}.")
@@ -309,12 +347,7 @@ def render_piano(
     pedal = doors.array(pedal, "pedal").astype(np.float64)
     if pedal.size and (pedal.ndim != 2 or pedal.shape[1] != 2):
         raise ValueError(f"pedal: rows (down, up) needed, got {pedal.shape}.")
-    stop = _lifted(stop, pedal.reshape(-1, 2))
-    x = np.zeros(int((stop.max() + 2.5) * sample_rate), np.float32)
-    for a, b, key, strength in zip(start, stop, midi, velocity, strict=True):
-        y = _strike(key, strength, b - a, sample_rate)
-        x[int(a * sample_rate) : int(a * sample_rate) + len(y)] += y
-    return x[: int((stop.max() + 2) * sample_rate)]
+    return notes[:, :4], _lifted(stop, pedal.reshape(-1, 2))
 
 
 def _lifted(stop: np.ndarray, pedal: np.ndarray) -> np.ndarray:
@@ -326,31 +359,38 @@ def _lifted(stop: np.ndarray, pedal: np.ndarray) -> np.ndarray:
 
 
 def _strike(midi: float, velocity: float, seconds: float, sample_rate: int) -> np.ndarray:
-    """Play one key: two recorded strengths mixed, darker when soft, damped after `seconds`."""
+    """Play one key, darker when soft, damped after `seconds`.
+
+    One recording plays it: two recordings of a key do not agree in phase, and their sum would be
+    softer than either.
+    """
     from scipy.signal import lfilter
 
     n = int((seconds + 0.4) * sample_rate)
-    hard = float(np.clip((velocity - 70) / 40, 0, 1))
-    soft, loud = (_piano_key(layer, midi, sample_rate)[:n] for layer in ("mf", "ff"))
-    n = min(len(soft), len(loud))
-    y = soft[:n] * (1 - hard) + loud[:n] * hard
+    y = _piano_key("ff" if velocity >= LOUD_VELOCITY else "mf", midi, sample_rate)[:n]
     cutoff = 900 * 2 ** (velocity / 26)
     if cutoff < 0.4 * sample_rate:
         pole = np.exp(-2 * np.pi * cutoff / sample_rate)
         y = lfilter([1 - pole], [1, -pole], y)
-    held = int(seconds * sample_rate)
+    held, n = int(seconds * sample_rate), len(y)
+    y = y * (velocity / 100) ** 1.8
     if held < n:
         y[held:] *= np.exp(-np.arange(n - held) / (0.06 * sample_rate))
-    return (y * PIANO_GAIN * (velocity / 100) ** 1.8).astype(np.float32)
+    return y.astype(np.float32)
 
 
 @functools.lru_cache(maxsize=256)
 def _piano_key(layer: str, midi: float, sample_rate: int) -> np.ndarray:
-    """Tune the nearest recorded key to `midi`; its first tenth of a second has level 1."""
+    """Tune the nearest recorded key of a layer to `midi`; its loudness is :data:`PIANO_LUFS`."""
     import soxr
 
-    rows = [row for row in _bank()["piano"] if row["layer"] == layer]
-    row = min(rows, key=lambda row: abs(row["midi"] - midi))
+    def distance(row: dict) -> float:
+        # the loud layer ends at key 93: beyond it a softer recording nearby is better
+        return abs(row["midi"] - midi) + 4 * (row["layer"] != layer)
+
+    row = min(_bank()["piano"], key=distance)
     x, rate = data.load(f"bank_{row['file'].removesuffix('.flac')}")
     y = soxr.resample(x, rate * 2 ** ((midi - row["midi"]) / 12), sample_rate)
-    return y / row["level"]
+    # of its beginning and of a whole second: short and long notes should both be even
+    lufs = [audio.loudness_lufs(y[: int(s * sample_rate)], sample_rate) for s in (0.4, 1.0)]
+    return y * 10 ** ((PIANO_LUFS[layer] - np.mean(lufs)) / 20)

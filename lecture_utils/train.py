@@ -109,6 +109,7 @@ RECIPES = {
     "cascade_accompaniment": DiffusionRecipe("accompaniment"),
     "cascade_flat": DiffusionRecipe("flat"),
     "wavenet_piano": WaveNetRecipe("piano"),
+    "wavenet_score": train_wavenet.SCORE_RECIPE,
     "wavenet_violin": WaveNetRecipe("violin", conditioning_channels=80),
 }
 
@@ -188,7 +189,7 @@ def train_vocoder(
     latest: dict[str, float] = {}
 
     def one_step(step: int, generator_share: float = 1.0) -> dict[str, float]:
-        rate = recipe.learning_rate * recipe.decay**step
+        rate = recipe.learning_rate * recipe.decay**step * training.annealed(run.progress)
         shares = (generator_share, recipe.critics_share)
         for optimizer, share in zip(optimizers, shares, strict=True):
             optimizer.param_groups[0]["lr"] = share * rate
@@ -296,7 +297,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--from-weights",
         action="store_true",
-        help="vocoders: where there is no state, go on from the shipped weights, with new critics",
+        help="where there is no state, go on from the shipped weights (a vocoder: new critics)",
+    )
+    parser.add_argument(
+        "--threads", type=_positive(int), default=1, help="1 by default: small networks gain little"
     )
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
     options = parser.parse_args(arguments)
@@ -311,9 +315,12 @@ def main(arguments: list[str] | None = None) -> None:
     }[type(recipe)]
     limits = {"minutes": options.minutes, "resume": options.resume, "n_steps": options.steps}
     if options.from_weights:
-        if not isinstance(recipe, VocoderRecipe):
-            parser.error(f"--from-weights is for vocoders; {options.name} is none.")
+        if isinstance(recipe, GanRecipe):
+            parser.error(
+                f"--from-weights: critics of {options.name} can't be begun anew; use --resume."
+            )
         limits["from_weights"] = True
+    torch.set_num_threads(options.threads)
     train(options.name, recipe, folder, **limits)
 
 

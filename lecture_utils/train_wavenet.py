@@ -1,7 +1,7 @@
-"""The WaveNet recipes: a piano heard without a score, a violin that follows a mel spectrogram.
+"""The WaveNet recipes: a piano without and with a score, a violin told by a mel spectrogram.
 
-Run by ``python -m lecture_utils.train wavenet_piano`` or ``wavenet_violin``; notebook 03 plays the
-weights.
+Run by ``python -m lecture_utils.train wavenet_piano`` (``wavenet_score``, ``wavenet_violin``);
+notebook 03 plays the weights.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from lecture_utils import data, descent, mel, training
+from lecture_utils import data, descent, mel, renders, sampler, training, wavenet_score
 from lecture_utils.audio import HOP_LENGTH, SAMPLE_RATE
 from lecture_utils.mu_law import SILENCE, mu_law_encode
 from lecture_utils.wavenet import WaveNet, stretch
@@ -24,17 +24,19 @@ WATCH_SECONDS = 40
 
 @dataclass(frozen=True)
 class WaveNetRecipe:
-    """A WaveNet: which sound, with or without mel conditioning, how large, how long."""
+    """A WaveNet: which sound, told what, how large, how long."""
 
     sound: str
-    conditioning_channels: int = 0  # 80 for log-mel
+    conditioning_channels: int = 0  # 80 for log-mel, 176 for a score
+    sample_rate: int = SAMPLE_RATE
+    hop_length: int = HOP_LENGTH  # of the conditioning
     n_layers: int = 20
     n_stacks: int = 2
     residual_channels: int = 32
     skip_channels: int = 64
     n_steps: int = 40_000
     batch: int = 2
-    n_frames: int = 32  # of 256 samples: half a second
+    n_frames: int = 32  # a batch's length: of 256 samples at 16 kHz, half a second
     learning_rate: float = 2e-3
     decay: float = 0.5 ** (1 / 3000)  # halves every 3,000 steps
     clip: float = 1.0
@@ -43,25 +45,58 @@ class WaveNetRecipe:
     seed: int = 1234
 
 
+#: Twice the width of the others, for many notes sound at once; its memory is 0.5 s.
+SCORE_RECIPE = WaveNetRecipe(
+    "score", 2 * wavenet_score.N_KEYS, wavenet_score.PIANO_RATE, wavenet_score.SCORE_HOP,
+    n_layers=22, residual_channels=64, skip_channels=128, n_frames=128, batch=4,
+    learning_rate=1e-3, decay=0.5 ** (1 / 20_000), n_steps=200_000,
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Examples:
-    """Codes ``(frames * 256,)`` and log-mel ``(80, frames)`` of the same sound."""
+    """Codes ``(frames * hop,)`` and conditioning ``(rows, frames)`` of the same sound."""
 
     codes: np.ndarray
-    log_mel: np.ndarray
+    frames: np.ndarray
+    hop_length: int = HOP_LENGTH
 
     @classmethod
     def of(cls, audio: np.ndarray) -> Examples:
-        """Encode a sound of 16 kHz, whole frames of it."""
+        """Encode a sound of 16 kHz with its log-mel, whole frames of it."""
         audio = audio[: len(audio) // HOP_LENGTH * HOP_LENGTH]
         return cls(mu_law_encode(audio), mel.log_mel(audio))
 
+    @classmethod
+    def of_scores(cls, performances: list[tuple[np.ndarray, np.ndarray]]) -> Examples:
+        """Play notes and pedals on the sampler, one after the other, and keep what was played."""
+        codes, frames = [], []
+        for notes, pedal in performances:
+            x = sampler.render_piano(notes, pedal, wavenet_score.PIANO_RATE)
+            told = wavenet_score.score_frames(notes, pedal)
+            n_frames = min(len(x) // wavenet_score.SCORE_HOP, told.shape[1])
+            codes.append(mu_law_encode(x[: n_frames * wavenet_score.SCORE_HOP]).astype(np.uint8))
+            frames.append(told[:, :n_frames].astype(np.float16))  # an hour fits into memory
+        return cls(np.concatenate(codes), np.concatenate(frames, 1), wavenet_score.SCORE_HOP)
+
     def cut(self, starts: np.ndarray, n_frames: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return codes ``(batch, n)`` and log-mel ``(batch, 80, n_frames)`` from `starts` on."""
-        hop = HOP_LENGTH
+        """Return codes ``(batch, n)`` and frames ``(batch, rows, n_frames)`` from `starts` on."""
+        hop = self.hop_length
         codes = np.stack([self.codes[hop * s : hop * (s + n_frames)] for s in starts])
-        frames = np.stack([self.log_mel[:, s : s + n_frames] for s in starts])
-        return torch.from_numpy(codes), torch.from_numpy(frames)
+        frames = np.stack([self.frames[:, s : s + n_frames] for s in starts])
+        return torch.from_numpy(codes).long(), torch.from_numpy(frames).float()
+
+
+def examples_of(recipe: WaveNetRecipe) -> tuple[Examples, Examples]:
+    """Return what a recipe learns from, and what it is only watched on."""
+    if recipe.sound == "score":
+        practice = renders.piano_practice(30), np.zeros((0, 2))
+        watched = renders.piano_practice(0.6, renders.TRAINING_SEED + 1), np.zeros((0, 2))
+        learned = [practice, *renders.piano_performances()]
+        return Examples.of_scores(learned), Examples.of_scores([watched])
+    sound = data.training_set(recipe.sound).audio
+    n_watched = WATCH_SECONDS * recipe.sample_rate
+    return Examples.of(sound[:-n_watched]), Examples.of(sound[-n_watched:])
 
 
 def fast_logits(
@@ -126,30 +161,37 @@ def bits_of(
 
 def train_wavenet(name: str, recipe: WaveNetRecipe, folder: Path, **limits: object) -> training.Run:
     """Train a WaveNet, as :func:`lecture_utils.descent.descend` does within these `limits`."""
-    sound = data.training_set(recipe.sound).audio
-    n_watched = WATCH_SECONDS * SAMPLE_RATE
-    examples, watch = Examples.of(sound[:-n_watched]), Examples.of(sound[-n_watched:])
+    examples, watch = examples_of(recipe)
     is_conditioned = recipe.conditioning_channels > 0
     dtype = torch.bfloat16 if training.has_fast_bf16() else torch.float32
     torch.manual_seed(recipe.seed)
     model = WaveNet(
         recipe.n_layers, recipe.n_stacks, recipe.residual_channels, recipe.skip_channels,
-        recipe.conditioning_channels, conditioning_mean=float(examples.log_mel.mean()),
-        conditioning_deviation=float(examples.log_mel.std()),
+        recipe.conditioning_channels, recipe.hop_length, *_spread(examples, recipe),
     )  # fmt: skip
 
     def loss(step: int) -> torch.Tensor:
         rng = np.random.default_rng([recipe.seed, step])
-        n_frames = examples.log_mel.shape[1]
+        n_frames = examples.frames.shape[1]
         starts = rng.integers(0, n_frames - recipe.n_frames + 1, recipe.batch)
-        codes, log_mel = examples.cut(starts, recipe.n_frames)
-        return bits_of(model, codes, log_mel if is_conditioned else None, dtype)
+        codes, frames = examples.cut(starts, recipe.n_frames)
+        return bits_of(model, codes, frames if is_conditioned else None, dtype)
 
     return descent.descend(
         name, recipe, folder, model, loss,
         lambda best: {"held_out_bits": held_out_bits(best, watch)},
-        {"sound": recipe.sound}, **limits,
+        {"sound": recipe.sound}, half=recipe.sound == "score", **limits,
     )  # fmt: skip
+
+
+def _spread(examples: Examples, recipe: WaveNetRecipe) -> tuple[float, float]:
+    """Return mean and deviation by which the conditioning is normalised; a score is left as it is.
+
+    Most of a score is zero, and zero should stay nothing.
+    """
+    if recipe.sound == "score":
+        return 0.0, 1.0
+    return float(examples.frames.mean()), float(examples.frames.std())
 
 
 @torch.inference_mode()
@@ -157,7 +199,7 @@ def held_out_bits(model: WaveNet, examples: Examples, seconds: int = 5) -> float
     """Return the mean surprise on all of `examples`, taken in pieces of some seconds."""
     step = seconds * SAMPLE_RATE // HOP_LENGTH
     bits = []
-    for start in range(0, examples.log_mel.shape[1] - step + 1, step):
-        codes, log_mel = examples.cut(np.array([start]), step)
-        bits.append(float(bits_of(model, codes, log_mel if model.conditioning else None)))
+    for start in range(0, examples.frames.shape[1] - step + 1, step):
+        codes, frames = examples.cut(np.array([start]), step)
+        bits.append(float(bits_of(model, codes, frames if model.conditioning else None)))
     return float(np.mean(bits))

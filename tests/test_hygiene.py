@@ -19,6 +19,7 @@ SECTIONS = {
 PARTS = {
     "wavenet_kernel": "wavenet",
     "wavenet_generation": "wavenet",
+    "wavenet_score": "wavenet",
     "linear_prediction": "wavenet",
     "ddsp_synth": "ddsp",
     "timbre_transfer": "ddsp",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecture_utils import audio, pianoroll, score
+from lecture_utils import audio, pianoroll, score, songs
 from lecture_utils.pianoroll import BAND, DRUMS, PianoRoll, from_events, from_notes, to_events
 
 SLIDE = (
@@ -125,6 +125,16 @@ def test_plucked_string_is_in_tune(pitch):
     frequency = np.fft.rfftfreq(2**19, 1 / 16_000)
     near = np.abs(np.log2(frequency[1:] / hz)) < 1 / 24
     assert abs(1200 * np.log2(frequency[1:][near][spectrum[1:][near].argmax()] / hz)) < 10
+
+
+def test_melody_is_heard_above_its_band():
+    """Tracks lie within 6 LU, the flute on top; none changes the level of another."""
+    song = songs.write_song(np.random.default_rng(1))
+    roll = songs.to_roll(song.levels["melody"], song.levels["accompaniment"])
+    parts = [pianoroll.play(roll.only(track)) for track in range(4)]
+    lufs = [audio.loudness_lufs(part, 16_000) for part in parts]
+    assert max(lufs) - min(lufs) < 6 and lufs[0] > max(lufs) - 1.5
+    np.testing.assert_allclose(sum(parts), pianoroll.play(roll), atol=0.1)
 
 
 def test_drums_strike_when_they_should_and_silence_is_silent():

@@ -99,6 +99,25 @@ def test_long_tone_is_steady_and_seamless(instrument, midi):
     assert peaks_over_local_level(clicked).max() > 8  # the measure can tell
 
 
+@pytest.mark.parametrize(("instrument", "midi"), SOLOISTS)
+def test_a_tone_begins_softly_as_a_bow_or_a_breath_does(instrument, midi):
+    x = sampler.note(instrument, midi, 1.0)
+    level = np.sqrt(uniform_filter1d(x.astype(np.float64) ** 2, 160))
+    whole = np.median(level[4000:12_000])
+    rise_ms = (np.argmax(level > 0.9 * whole) - np.argmax(level > 0.1 * whole)) / 16
+    assert 18 < rise_ms < 80  # a switch would take less, a swell more
+
+
+def test_slurred_tones_join_without_a_dip():
+    notes = [(midi, 0.5) for midi in (62, 66, 69, 74, 71, 67, 64, 60, 64, 69)]
+    line = sampler.line("violin", notes, vibrato_cents=0)
+    x = sampler.render_solo("violin", *line)
+    level = 10 * np.log10(uniform_filter1d(x.astype(np.float64) ** 2, 480))
+    joins = [64 * stroke.start for stroke in line.strokes if not stroke.attack]
+    dips = [level[n - 400 : n + 1200].min() - np.median(level[n - 4000 : n - 800]) for n in joins]
+    assert len(joins) > 5 and min(dips) > -2
+
+
 def test_silence_before_between_and_after():
     f0_hz = np.zeros(500)
     f0_hz[100:200] = f0_hz[300:400] = 440.0
@@ -212,6 +231,29 @@ def test_piano_keys_are_in_tune_and_grow_with_strength():
     assert (np.diff(levels) > 3).all()
 
 
+def piano_lufs(midi, velocity, seconds):
+    x = sampler.render_piano([(0, seconds, midi, velocity)])
+    return audio.loudness_lufs(x[:6400], 16_000)  # one block of BS.1770, so nothing is gated
+
+
+@pytest.mark.parametrize("seconds", [0.25, 1.0])
+def test_neighbouring_piano_keys_are_alike_and_harder_is_louder(seconds):
+    velocities = (20, 40, 60, 80, 89, 90, 100, 127)
+    levels = np.array(
+        [[piano_lufs(midi, v, seconds) for v in velocities] for midi in range(21, 109)]
+    )
+    assert np.abs(np.diff(levels, axis=0)).max() < 3
+    assert np.diff(levels, axis=1).min() > 0
+
+
+def test_a_piano_note_is_one_recording():
+    """A sum of two recordings of a key would cancel in places: they do not agree in phase."""
+    soft, loud = (sampler.render_piano([(0, 1, 65, v)])[:16_000] for v in (89, 90))
+    for x, layer in ((soft, "mf"), (loud, "ff")):
+        key = sampler._piano_key(layer, 65.0, 16_000)[:16_000]
+        assert np.corrcoef(x, key)[0, 1] > 0.99
+
+
 def test_piano_damper_and_pedal():
     notes = [(0.0, 0.5, 60, 90), (3.0, 3.5, 60, 90)]
     dry = sampler.render_piano(notes)
@@ -275,9 +317,11 @@ def test_shipped_piano_test_is_what_the_recipe_renders():
 
 
 def test_training_never_hears_the_test_pieces(monkeypatch):
-    played = []
-    monkeypatch.setattr(renders, "_play", lambda name, *a, **k: played.append(name) or np.zeros(1))
-    renders.piano_training()
+    played, real = [], renders._performance
+    monkeypatch.setattr(
+        renders, "_performance", lambda name, *a, **k: played.append(name) or real(name, *a, **k)
+    )
+    renders.piano_performances()  # all that piano_training and the recipe wavenet_score play
     assert len(set(played)) == 7
     assert not set(played) & set(renders.PIANO_TEST)
     assert len({renders.MOTIF_SEED, renders.TEST_SEED, renders.TRAINING_SEED}) == 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lecture_utils import train, train_wavenet
+from lecture_utils import train, train_wavenet, wavenet_score
 from lecture_utils.wavenet import WaveNet, negative_log_likelihood
 
 
@@ -71,10 +71,46 @@ def test_a_run_learns_and_resumes(tmp_path, monkeypatch):
 
 
 def test_recipes_are_small_enough_to_play_live():
-    for name in ("wavenet_piano", "wavenet_violin"):
+    for name, most in (("wavenet_piano", 2e6), ("wavenet_violin", 2e6), ("wavenet_score", 5e6)):
         recipe = train.RECIPES[name]
         model = WaveNet(
             recipe.n_layers, recipe.n_stacks, recipe.residual_channels, recipe.skip_channels,
             recipe.conditioning_channels,
         )  # fmt: skip
-        assert 4 * sum(p.numel() for p in model.parameters()) < 2e6  # bytes of the weights
+        assert 4 * sum(p.numel() for p in model.parameters()) < most  # bytes of the weights
+
+
+def test_the_score_tells_keys_strokes_and_damping():
+    notes = [(0.5, 1.0, 60, 127), (0.5, 1.5, 64, 64), (1.2, 1.4, 60, 100)]
+    frames = wavenet_score.score_frames(notes, seconds=2.5)
+    assert frames.shape == (176, 313)
+
+    def at(seconds):
+        return int(seconds * 125)
+
+    struck = np.argwhere(frames[88:])
+    np.testing.assert_allclose(struck, [[39, 62], [39, 150], [43, 62]], atol=1)
+    assert frames[88 + 39].max() == pytest.approx(1.0)
+    assert not frames[:, : at(0.5) - 1].any()
+    held, damped, again = (frames[39, at(s)] for s in (0.95, 1.15, 1.25))
+    assert held > 0.5 > 0.2 > damped and again > 0.6
+    assert frames[43, at(1.0)] == pytest.approx(64 / 127 * np.exp(-0.5), rel=0.02)
+    pedalled = wavenet_score.score_frames(notes[:1], [(0.8, 2.0)], 2.5)
+    assert pedalled[39, at(1.15)] > 0.4
+
+
+def test_what_the_score_wavenet_learns_from_keeps_sound_and_score_together():
+    one, other = ([(0.2, 0.6, key, 90)] for key in (60, 72))
+    examples = train_wavenet.Examples.of_scores([(np.array(n), ()) for n in (one, other)])
+    n_frames = examples.frames.shape[1]
+    assert len(examples.codes) == 64 * n_frames
+    loud = np.abs(examples.codes.astype(int) - 128).reshape(n_frames, 64).max(1) > 12
+    told = examples.frames[:88].max(0) > 0.3
+    assert np.mean(loud == told) > 0.9
+
+
+def test_practice_is_playable_and_covers_the_keys():
+    notes = train_wavenet.renders.piano_practice(5)
+    assert (np.diff(notes[:, 0]) >= 0).all() and (notes[:, 0] < notes[:, 1]).all()
+    assert notes[:, 1].max() < 310 and len(set(notes[:, 2])) > 70
+    assert len(train_wavenet.renders.sampler.check_notes(notes)[0]) == len(notes)

@@ -662,7 +662,7 @@ def test_wrong_training_sound_gets_one_sentence(tmp_path):
         (["melgan", "--minutes", "0"], "invalid positive number value: '0'"),
         (["melgan", "--steps", "-3"], "invalid positive number value: '-3'"),
         (["melgan", "--minutes", "nan"], "invalid positive number value: 'nan'"),
-        (["muse_gan", "--from-weights"], "--from-weights is for vocoders; muse_gan is none"),
+        (["muse_gan", "--from-weights"], "--from-weights is not for muse_gan: use --resume"),
     ],
 )
 def test_wrong_command_lines(arguments, message, capsys):
