@@ -19,8 +19,7 @@ import numpy as np
 import traitlets
 
 from lecture_utils import live
-from lecture_utils.audio import as_audio, check_sample_rate
-from lecture_utils.loudness import lufs
+from lecture_utils.audio import as_audio, check_sample_rate, loudness_lufs
 from lecture_utils.wav import clips, pack
 
 __all__ = ["LivePlayer", "Player", "clips", "compare", "play", "prepare"]
@@ -133,7 +132,7 @@ def prepare(
     _check_size([len(x) for x in audio.values()], sample_rate)
 
     notes, gains = [], None
-    levels = [lufs(x, sample_rate) for x in audio.values()]
+    levels = [loudness_lufs(x, sample_rate) for x in audio.values()]
     if match_levels:
         gains = [levels[0] - level if np.isfinite(levels[0] - level) else 0.0 for level in levels]
         audio = {

@@ -13,7 +13,7 @@ from lecture_utils import explore, listen
 
 SR = 16000
 T = np.arange(2 * SR) / SR
-PEAK = 0.15  # -19.5 dBFS: quiet enough for the player to start at 0 dB
+PEAK = 0.15  # -20 LUFS: quiet enough for the player to start at 0 dB
 LOW, HIGH = (PEAK * np.sin(2 * np.pi * f * T).astype(np.float32) for f in (400, 800))
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 PACKAGE = Path(listen.__file__).parent
@@ -185,7 +185,7 @@ def test_without_scripts_the_sounds_are_still_there(chrome, tmp_path):
     page = chrome.new_page(java_script_enabled=False)
     page.goto(path.as_uri())
     assert page.locator("audio").count() == 2 and page.locator("audio").first.is_visible()
-    assert page.locator("li").all_inner_texts()[1].startswith("high: 2.00 s, -19.5 dBFS")
+    assert page.locator("li").all_inner_texts()[1].startswith("high: 2.00 s, -19.8 LUFS")
     page.close()
 
 
@@ -231,7 +231,7 @@ def test_abx_keeps_score_and_reveals(static):
     assert {line.split(",")[-3] for line in lines[1:]} <= {"A", "B"}
     link = player.root.locator("a[download]").get_attribute("href")
     assert link.startswith("data:text/csv") and "trial%2CA" in link
-    assert any("secret" in text and "dBFS" in text for text in player.labels())
+    assert any("secret" in text and "LUFS" in text for text in player.labels())
 
 
 def test_rating_waits_until_all_is_heard_and_rated(static):

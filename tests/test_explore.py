@@ -3,15 +3,14 @@
 import base64
 import io
 import re
+import types
 
 import ipywidgets as widgets
 import numpy as np
 import pytest
-from IPython.display import display
-from IPython.utils.capture import capture_output
 from matplotlib.image import imread
 
-from lecture_utils import explore, listen, plot
+from lecture_utils import explore, listen
 
 SR = 16000
 X = (0.1 * np.random.default_rng(0).standard_normal(4 * SR)).astype(np.float32)
@@ -37,11 +36,17 @@ def sounds(thing):
     return [x for x, _ in listen.clips(thing.player.static()._repr_html_())]
 
 
-def displayed(thing):
-    """Return the outputs that a cell ending on `thing` shows."""
-    with capture_output() as captured:
-        display(thing)
-    return [output.data for output in captured.outputs]
+@pytest.fixture
+def displayed(monkeypatch):
+    """Return the outputs that a cell ending on a thing shows."""
+
+    def show(thing):
+        outputs = []
+        monkeypatch.setattr("IPython.display.display", lambda data, raw: outputs.append(data))
+        thing._ipython_display_()
+        return outputs
+
+    return show
 
 
 def test_a_slider_changes_sound_and_picture():
@@ -74,7 +79,7 @@ def test_bad_sound_or_figure_of_a_callback_is_said_too():
     assert "sample 0 is nan" in live.message.value and live.player.count == 0
 
 
-def test_without_a_kernel_the_default_is_seen_and_heard():
+def test_without_a_kernel_the_default_is_seen_and_heard(displayed):
     live = explorer(figure=draw, alt="A slope", caption="Listen")
     (copy, text), (view, empty) = (bundle.values() for bundle in displayed(live))
     assert view["model_id"] == live.box.model_id and empty == ""
@@ -128,6 +133,29 @@ def test_steps_hold_sound_and_picture_of_every_position():
     a, b = (x for x, _ in listen.clips(player._repr_html_()))
     np.testing.assert_allclose(b, 0.5 * a, atol=1.1 / 32768)
     assert explore.steps([X, X], SR).spec["labels"] == ["0", "1"]
+
+
+def test_a_cell_that_runs_again_closes_what_it_showed_before(monkeypatch):
+    parent = {"metadata": {}, "header": {"msg_type": "execute_request"}}
+    shell = types.SimpleNamespace(get_parent=lambda: parent)
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+
+    def run(cell, number):
+        parent["metadata"]["cellId"], parent["header"]["msg_id"] = cell, number
+        return explorer()
+
+    open_before = len(widgets.widget._instances)
+    kept, first, second = run("other", "1"), run("cell", "2"), run("cell", "2")
+    open_now = len(widgets.widget._instances)
+    for number in "3456":
+        again = run("cell", number)
+        assert first.player.comm is None and second.controls["gain"].comm is None
+    each = (open_now - open_before) / 3
+    assert len(widgets.widget._instances) == open_before + 2 * each  # one for each cell
+    assert kept.player.comm is not None and again.player.comm is not None
+    parent["header"]["msg_type"] = "comm_msg"  # a callback is no run of the cell
+    run("cell", "7")
+    assert again.player.comm is not None
 
 
 def test_figures_do_not_pile_up_in_pyplot():

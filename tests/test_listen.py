@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lecture_utils import listen
-from lecture_utils.loudness import lufs
+from lecture_utils.audio import loudness_lufs as lufs
 
 SR = 16000
 T = np.arange(SR) / SR

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lecture_utils.loudness import lufs
+from lecture_utils.audio import loudness_lufs as lufs
 
 
 def sine(hz, rate, seconds=2.0, db=0.0):
