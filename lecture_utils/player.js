@@ -145,7 +145,7 @@ function mountPlayer(host, spec, wavs) {
   const image = make("img", { class: "lp-image" });
   const notes = make("ul", { class: "lp-notes" });
   const panel = make("div", { class: "lp-panel" });
-  const trouble = make("p", { class: "lp-status lp-trouble", role: "alert", hidden: "" });
+  const trouble = make("p", { class: "lp-trouble", role: "alert", hidden: "" });
   const keys = make("p", { class: "lp-keys" });
   const plot = make("div", { class: "lp-plot" },
     make("div", { class: "lp-axis" }, amplitude, topKilohertz, make("span", {}, "0 kHz")),
