@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from browser import SoundPlayer, Watched
 
-from lecture_utils import explore, listen
+from lecture_utils.notebook import explore, listen
 
 SR = 16000
 T = np.arange(2 * SR) / SR
@@ -379,7 +379,7 @@ def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
 
 # One notebook for the tests in JupyterLab and in nbconvert's page.
 CELLS = [
-    "import numpy as np\nfrom lecture_utils import explore, listen, plot\n"
+    "import numpy as np\nfrom lecture_utils.notebook import explore, listen, plot\n"
     "t = 2 * np.pi * np.arange(32000) / 16000\n"
     "low, high = 0.15 * np.sin(400 * t), 0.15 * np.sin(800 * t)",
     "listen.compare({'low': low, 'high': high}, 16000, caption='Two tones')",
