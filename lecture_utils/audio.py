@@ -23,7 +23,7 @@ _INTEGER_SCALES = {"uint8": (128.0, 128.0), "int16": (32768.0, 0.0), "int32": (2
 
 
 def as_audio(x: np.typing.ArrayLike, name: str = "audio", min_samples: int = 1) -> np.ndarray:
-    """Return any reasonable sound as a checked float32 array: the door of every public function.
+    """Return any reasonable sound as a checked float32 array.
 
     Parameters
     ----------

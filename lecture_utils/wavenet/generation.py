@@ -75,7 +75,7 @@ def generate(
     prime : array_like of int, optional
         Codes to begin with; the model continues them.
     seed : int, optional
-        For the dice.
+        Of the random numbers that draw codes.
     callback : callable, optional
         Gets the newest codes ten times a second of sound.
     return_codes : bool
