@@ -301,6 +301,7 @@ def test_damage_means_one_new_environment(monkeypatch, tmp_path, there, index, b
     monkeypatch.setattr(install, "run_installer", lambda offline: "something is missing")
     monkeypatch.setattr(install, "find_index", lambda build: index)
     monkeypatch.setattr(install, "runs", lambda code: True)
+    monkeypatch.setattr(install, "execute", lambda *command, env: None)
     monkeypatch.setattr(install, "broken_import", lambda: next(states))
     if broken[-1]:
         with pytest.raises(InstallError, match="torch does not import though it was just"):
