@@ -146,6 +146,7 @@ def read(
     duration = np.inf if duration is None else arguments.number(duration, "duration", 0)
     if not path.is_file():
         raise FileNotFoundError(f"No sound file at {path}; check the name and the folder.")
+
     x, rate = sound_file.decode(path, start, duration)
     x = as_audio(x[:, 0] if x.shape[1] == 1 else _mix_down(x, path.name), path.name)
     if sample_rate is not None and sample_rate != rate:
@@ -167,23 +168,19 @@ def write(path: str | Path, x: np.typing.ArrayLike, sample_rate: int) -> Path:
         raise FileNotFoundError(f"No folder {path.parent}; make it first.")
     if np.abs(x).max() > 1:
         arguments.warn(f"{path.name}: samples beyond +-1 were clipped.")
+
     soundfile.write(path, np.clip(x, -1, 1), check_sample_rate(sample_rate), subtype="PCM_16")
     return path
 
 
 def resample(x: np.typing.ArrayLike, sample_rate: int, new_sample_rate: int) -> np.ndarray:
-    """Change the sample rate (band-limited, soxr through librosa).
-
-    Returns
-    -------
-    np.ndarray
-        Shape ``(round(n * new / old),)``, float32.
-    """
+    """Change the sample rate (band-limited, soxr through librosa): ``(round(n * new / old),)``."""
     import librosa
 
     x = as_audio(x)
     old = check_sample_rate(sample_rate)
     new = check_sample_rate(new_sample_rate, "new_sample_rate")
+
     if old == new:
         return x
     y = librosa.resample(x, orig_sr=old, target_sr=new, res_type="soxr_hq")
@@ -193,6 +190,7 @@ def resample(x: np.typing.ArrayLike, sample_rate: int, new_sample_rate: int) -> 
 def level_db(x: np.typing.ArrayLike) -> float:
     """Root-mean-square level in dB re full scale (a full-scale sine is -3.01; silence is -inf)."""
     x = as_audio(x).astype(np.float64)
+
     rms = float(np.sqrt(np.mean(x**2)))
     return 20 * float(np.log10(rms)) if rms > 0 else -np.inf
 
@@ -269,6 +267,7 @@ def stft(
     import torch
 
     check_stft_sizes(n_fft, hop_length)
+
     is_tensor = isinstance(x, torch.Tensor)
     if not is_tensor:
         x = torch.from_numpy(as_audio(x, min_samples=n_fft // 2 + 1))

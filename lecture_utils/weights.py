@@ -183,6 +183,7 @@ def load_published(module: nn.Module, state_dict: dict) -> nn.Module:
             f"checkpoint: expected a dict of tensors, got {type(state_dict).__name__}; read the "
             "file first."
         )
+
     inner = [state_dict.get(outer) for outer in ("generator", "mpd", "msd")]
     layouts = [_new_names(d) for d in [*inner, state_dict] if isinstance(d, dict)]
     # both discriminators of HiFi-GAN lie in one file, with like names: the best fit is meant

@@ -141,6 +141,7 @@ def filtered_noise(
     magnitudes = arguments.tensor(
         torch.as_tensor(magnitudes), "magnitudes", ("batch", "frames", "bands"), real=True
     )
+
     batch, n_frames, n_bands = magnitudes.shape
     if n_bands < 2:
         raise ValueError("magnitudes: 1 band is no filter; give two or more (65 in the paper).")
@@ -184,6 +185,7 @@ class Reverb(nn.Module):
     def wet(self, x: torch.Tensor) -> torch.Tensor:
         """Return the room without the direct sound, with its tail: ``(batch, n + n_samples)``."""
         x = arguments.tensor(torch.as_tensor(x), "audio", ("batch", "n"), real=True)
+
         total = x.shape[1] + len(self.response)
         n_fft = next_fast_len(total, real=True)
         response = torch.fft.rfft(F.pad(self.response, (1, 0)), n_fft)  # direct sound left out

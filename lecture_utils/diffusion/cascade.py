@@ -165,6 +165,7 @@ def generate(
     """
     _check_model(model, level)
     above = _check_levels({} if above is None else above)
+
     told_all = condition(level, above)
     per_bar, size = PER_BAR[level], WINDOW_BARS[level]
     decided = size if level == "form" else None

@@ -60,6 +60,7 @@ class NoiseSchedule:
     def cosine(cls, n_steps: int = 1000, offset: float = 0.008) -> NoiseSchedule:
         """Let the signal's share fall as a cosine squared (Nichol and Dhariwal 2021, eq. 17)."""
         offset = arguments.number(offset, "offset", 0, 1)
+
         u = np.arange(_count(n_steps) + 1) / n_steps
         share = np.cos((u + offset) / (1 + offset) * np.pi / 2) ** 2
         return cls(np.minimum(1 - share[1:] / share[:-1], 0.999))
@@ -253,6 +254,7 @@ def sample(
     """
     if not isinstance(schedule, NoiseSchedule):
         raise TypeError(f"schedule={arguments.shown(schedule)}: give NoiseSchedule.linear(), say.")
+
     for name, function in (("predict", predict), ("on_step", on_step or predict)):
         if not callable(function):
             raise TypeError(

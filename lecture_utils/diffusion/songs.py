@@ -97,6 +97,7 @@ def form_image(form: str, key: int, minor: bool) -> np.ndarray:
     so that every bar knows its place in the section.
     """
     form, key = check_form(form), arguments.number(key, "key", 0, 11, whole=True)
+
     image = np.zeros((len(CHANNELS["form"]), 12, sum(BARS[letter] for letter in form)), np.float32)
     image[0, key] = 1
     image[1, [(key + step) % 12 for step in _SCALES[bool(minor)]]] = 1
@@ -116,6 +117,7 @@ def read_form(image: np.ndarray) -> tuple[str, int, bool]:
     image = arguments.array(image, "image", ("channels", "pitch classes", "bars"))
     if image.shape[:2] != (len(CHANNELS["form"]), 12):
         raise ValueError(f"image: expected shape (7, 12, bars), got {image.shape}.")
+
     lit, names, form, bar = image[2:].mean(1), list(BARS), "", 0
     while bar < lit.shape[1] and lit[:, bar].max() > 0.25:
         here = [lit[k, bar : bar + BARS[name]].mean() for k, name in enumerate(names)]
@@ -133,6 +135,7 @@ def random_form(rng: np.random.Generator, max_bars: int = 32) -> str:
     """Draw a form: perhaps an intro, sections from A on, perhaps an outro."""
     arguments.generator(rng)
     max_bars = arguments.number(max_bars, "max_bars", BARS["i"] + BARS["A"], MAX_BARS, whole=True)
+
     form = "i" * int(rng.random() < 0.4) + "A"
     while True:
         known = sorted(set(form) & set("ABC"))
@@ -172,6 +175,7 @@ def write_song(
     arguments.generator(rng)
 
     form = random_form(rng) if form is None else check_form(form)
+
     key = int(rng.integers(12)) if key is None else key
     minor = bool(rng.random() < 0.4) if minor is None else bool(minor)
     levels = {"form": form_image(form, key, minor)}
@@ -283,9 +287,6 @@ def _accompany(
             now[4, crash, 0] = True
 
 
-# ------------------------------------------------------------------------------- use
-
-
 def to_roll(
     melody: np.ndarray | None = None, accompaniment: np.ndarray | None = None, tempo: float = 140
 ) -> pianoroll.PianoRoll:
@@ -340,6 +341,7 @@ def sketch_roll(sketch: np.ndarray, tempo: float = 140) -> pianoroll.PianoRoll:
     sketch = arguments.array(sketch, "sketch", ("channels", "rows", "half bars"), kinds="biuf")
     if sketch.shape[:2] != (2, N_ROWS):
         raise ValueError(f"sketch: expected shape (2, {N_ROWS}, half bars), got {sketch.shape}.")
+
     cells = np.repeat(sketch > 0.5, 4, axis=-1)
     struck = np.zeros_like(cells)
     struck[..., ::4] = cells[..., ::4]

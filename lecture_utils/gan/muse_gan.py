@@ -192,6 +192,7 @@ class Generator(nn.Module):
         """
         if (given is None) != (is_given is None):
             raise ValueError("given, is_given: give both or none of them.")
+
         batch = _batch_of(noise)
         if _shapes(noise) != self._noise_shapes(batch):
             raise ValueError("noise: not of this model; start from model.noise(batch, seed).")
@@ -255,6 +256,7 @@ class Critic(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return scores; TypeError or ValueError if `x` holds no phrases."""
         _check_phrases(x, "x")
+
         struck = F.relu(x - F.pad(x, (0, 0, 1, 0))[:, :, :-1])
         x = _steps(torch.cat([x, _names(x), _names(struck)], -1))
         layers = ((self.steps, 1), (self.eighths, 2), (self.beats, 2), (self.bars, 4))

@@ -71,6 +71,7 @@ def check_notes(
     notes = arguments.array(notes, "notes", finite=False).astype(np.float64)
     if notes.ndim != 2 or notes.shape[1] < 4 or not len(notes):
         raise ValueError(f"notes: rows (start, stop, midi, velocity) needed, got {notes.shape}.")
+
     start, stop, midi, velocity = notes.T[:4]
     good = np.isfinite(notes[:, :4]).all(axis=1) & (0 <= start) & (start < stop)
     good &= (21 <= midi) & (midi <= 108) & (1 <= velocity) & (velocity <= 127)

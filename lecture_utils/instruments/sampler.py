@@ -80,6 +80,7 @@ def render_solo(
         pitch that the bank cannot reach, or strokes outside the curves.
     """
     f0_hz, dynamics = _check_curves(instrument, f0_hz, dynamics)
+
     sample_rate = audio.check_sample_rate(sample_rate)
     strokes = _voiced_runs(f0_hz) if strokes is None else strokes
     if not isinstance(strokes, (list, tuple)) or not all(isinstance(s, Stroke) for s in strokes):

@@ -76,6 +76,7 @@ def choice(options: Iterable, value: object = None, label: str = "") -> widgets.
     """
     if not isinstance(options, Iterable) or isinstance(options, (str, bytes)):
         raise TypeError("choice: give a list of options.")
+
     options = list(options)
     value = options[0] if value is None and options else value
     if value not in options:
@@ -274,6 +275,7 @@ def steps(
     check_alt(figure, alt)
     if not isinstance(sounds, Iterable) or isinstance(sounds, (str, bytes)):
         raise TypeError("sounds: give a dict of position: sound, or a list of sounds.")
+
     sounds = sounds if isinstance(sounds, Mapping) else dict(enumerate(sounds))
     spec, wavs = listen.prepare(sounds, sample_rate, caption, most=MAX_STEPS)
     spec |= {"mode": "steps", "step_name": name}

@@ -1,6 +1,6 @@
 """Figures to step through, drawn beforehand, with a slider that needs no kernel.
 
-Used as ``explore.flipbook``, and by :mod:`lecture_utils.notebook.explore` for every figure it draws.
+Used as ``explore.flipbook``, and by the module ``explore`` for every figure it draws.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def flipbook(
         raise ValueError(
             f"flipbook: give a dict of position: draw(ax) with 1 to {MAX_STEPS} of them."
         )
+
     for draw in figures.values():
         check_figure(draw, alt)
     height = arguments.number(height, "height", 1, 12)

@@ -121,6 +121,7 @@ def prepare(
         raise ValueError(
             f"sample_rate: browsers play 3000 to 192000 Hz, not {sample_rate}; use audio.resample."
         )
+
     labels = [str(label).strip() for label in sounds]
     if not labels:
         raise ValueError("sounds: nothing to play; give at least one sound.")

@@ -102,6 +102,7 @@ def show(figure: Figure, alt: str) -> None:
         raise ValueError("alt: describe the figure in a sentence for readers who can't see it.")
     if not hasattr(figure, "savefig"):
         raise TypeError(f"figure: got {type(figure).__name__}; give the figure of plot.subplots.")
+
     for legend in filter(None, (ax.get_legend() for ax in figure.axes)):
         for text in legend.get_texts():
             text.set_size(_STYLE["font.size"])
@@ -162,6 +163,7 @@ def spectrogram(
     """
     top_db = arguments.number(top_db, "top_db", 1)
     x = arguments.array(x, "spectrogram", kinds="fiuc")
+
     shown = stft(x, n_fft, hop_length) if x.ndim == 1 else x
     magnitude = np.abs(arguments.array(shown, "spectrogram", ("bins", "frames"), kinds="fiuc"))
     reference = (
@@ -183,6 +185,7 @@ def phase(
 ) -> Axes:
     """Draw phases in radians, shape ``(bins, frames)``, on a colour circle."""
     angle = arguments.array(angle, "phase", ("bins", "frames"))
+
     ax, limits = _axes(ax), (-np.pi, np.pi)
     wrapped = np.angle(np.exp(1j * angle))
     return _image(ax, wrapped, sample_rate, hop_length, title, "twilight", limits, "rad", f_max)
@@ -201,6 +204,7 @@ def image(
 ) -> Axes:
     """Draw any quantity given per bin and frame, shape ``(bins, frames)``; NaN stays white."""
     values = arguments.array(values, "image", ("bins", "frames"), finite=False)
+
     ax, limits = _axes(ax), _limits(values, limits)
     return _image(ax, values, sample_rate, hop_length, title, cmap, limits, unit, f_max)
 
@@ -215,6 +219,7 @@ def mel(
 ) -> Axes:
     """Draw a log-mel spectrogram ``(n_mels, frames)`` against time and mel band."""
     log_mel = arguments.array(log_mel, "mel", ("n_mels", "frames"))
+
     ax, limits = _axes(ax), _limits(log_mel, limits)
     bands, frames = log_mel.shape
     seconds = _seconds(frames, hop_length, sample_rate)
@@ -244,7 +249,7 @@ def _limits(
 
 
 def _seconds(frames: int, hop_length: int, sample_rate: int) -> float:
-    hop_length = arguments.number(hop_length, "hop_length", 1, whole=True)
+    hop_length = arguments.count(hop_length, "hop_length")
     return frames * hop_length / check_sample_rate(sample_rate)
 
 

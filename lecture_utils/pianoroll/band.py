@@ -52,6 +52,7 @@ def play(roll: PianoRoll, sample_rate: int = audio.SAMPLE_RATE) -> np.ndarray:
         Shape ``(n,)``, float32: the roll's length and one second to ring out.
     """
     check_roll(roll)
+
     sample_rate = audio.check_sample_rate(sample_rate)
     step = 60 / roll.tempo / roll.steps_per_beat
     x = np.zeros(round((roll.seconds + 1.0) * sample_rate), np.float32)

@@ -36,6 +36,7 @@ def corpus(part: str = "train") -> tuple[np.ndarray, np.ndarray]:
     """
     if part not in ("train", "test"):
         raise ValueError(f'part={arguments.shown(part)}: give "train" or "test".')
+
     packed = data.load_array("freedoom_rolls")
     songs = np.unique(packed["song"])
     keep = np.isin(packed["song"], songs[::5]) == (part == "test")
@@ -53,6 +54,7 @@ def describe(cells: np.ndarray) -> dict[str, np.ndarray]:
     anything to measure.
     """
     cells = _phrases(cells, "cells")
+
     pitched = cells[:, 1:]
     pairs = itertools.combinations(range(4), 2)
     each = {
@@ -82,6 +84,7 @@ def shuffled(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
     (Shuffled track by track, the empty bars would stay nearly what they were.)
     """
     cells = _phrases(cells, "cells")
+
     flat = np.random.default_rng(arguments.seed(seed)).permuted(
         cells.reshape(len(cells), -1), axis=1
     )
@@ -91,6 +94,7 @@ def shuffled(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
 def random_like(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
     """Draw every cell at random, each track as dense as it is in all of `cells`."""
     cells = _phrases(cells, "cells")
+
     density, rng = cells.mean((0, 2, 3))[:, None, None], np.random.default_rng(arguments.seed(seed))
     return np.stack([rng.random(PHRASE, np.float32) < density for _ in cells])
 
@@ -104,6 +108,7 @@ def nearest(cells: np.ndarray, others: np.ndarray, transpose: int = 0) -> np.nda
     """
     cells, others = _phrases(cells, "cells"), _phrases(others, "others")
     transpose = arguments.number(transpose, "transpose", 0, 83, whole=True)
+
     alike = []
     for shift in range(-transpose, transpose + 1):
         alike.append(_alike(cells, transposed(others, shift) if shift else others))

@@ -310,6 +310,7 @@ def segments(
     """
     if len(x) < n_samples:
         raise ValueError(f"sound: {len(x)} samples given, at least {n_samples} needed for a batch.")
+
     rng = np.random.default_rng([seed, step, process])
     starts = rng.integers(0, len(x) - n_samples + 1, batch)
     return torch.from_numpy(np.stack([x[s : s + n_samples] for s in starts]))[:, None]

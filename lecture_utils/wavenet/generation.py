@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lecture_utils import arguments
 from lecture_utils.audio import SAMPLE_RATE
 from lecture_utils.progress import line, noted_interrupts
 from lecture_utils.wavenet.mu_law import N_CODES, SILENCE, check_codes, mu_law_decode
@@ -89,6 +90,7 @@ def generate(
         Sound, float32 ``(n_samples,)`` (or codes, int64). After an interrupt, what was made so far.
     """
     n_samples, prime = _check_request(n_samples, temperature, prime)
+
     generator = Generator(model, conditioning, n_samples)
     if progress:
         _announce_compilation()
@@ -180,18 +182,15 @@ def _announce_length(bar: tqdm) -> None:
 def _check_request(
     n_samples: int, temperature: float, prime: np.typing.ArrayLike | None
 ) -> tuple[int, np.ndarray]:
-    if isinstance(n_samples, bool) or not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
-        raise ValueError(f"n_samples={n_samples!r}: give a whole number of samples, 1 or more.")
-    if not 0 < temperature < np.inf:
-        raise ValueError(
-            f"temperature={temperature!r}: give a number above 0 (0.001 takes the likeliest)."
-        )
+    n_samples = arguments.count(n_samples, "n_samples")
+    if not arguments.number(temperature, "temperature", 0):
+        raise ValueError("temperature=0: give a number above 0 (0.001 takes the likeliest code).")
     prime = np.empty(0, np.int64) if prime is None else check_codes(prime)
     if len(prime) > n_samples:
         raise ValueError(
             f"prime: {len(prime)} codes are more than the {n_samples} samples wanted in all."
         )
-    return int(n_samples), prime
+    return n_samples, prime
 
 
 def _gate_conditioning(
