@@ -366,7 +366,7 @@ def test_steps_slider_works_without_a_kernel(static):
 def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
     def frames(name):
         figures = {k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}
-        return explore.frames(figures, "A line", name)._repr_html_()
+        return explore.flipbook(figures, "A line", name)._repr_html_()
 
     watched, path = Watched(chrome), tmp_path / "page.html"
     path.write_text(f"<!doctype html><meta charset='utf-8'>{STRICT}{frames('a')}{frames('b')}")
