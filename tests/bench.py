@@ -446,7 +446,7 @@ def wavenet():
         for _ in range(5):
             found[0].append(seconds(lambda: ours(16000)) / 16000)
             found[1].append(seconds(lambda: cached(400)) / 400)
-        own, peer = map(statistics.median, found)
+        own, _ = map(statistics.median, found)
         yield f"{name}: seconds of one core for a second of sound", 16000 * own, 1 / 1.5
         ratio = statistics.median(a / b for a, b in zip(*found, strict=True))
         yield f"{name}: time / cached PyTorch", ratio, 1 / 20
