@@ -20,7 +20,7 @@ help:
 install:
 	@command -v $(PYTHON) >/dev/null || \
 	  { echo 'Not installed: there is no $(PYTHON); install Python 3.11 or newer.' >&2; exit 1; }
-	@$(PYTHON) -m lecture_utils.install
+	@$(PYTHON) -m lecture_utils.setup.install
 
 lab: install
 	@$(PY) -m nbformat.sign notebooks/*.ipynb >/dev/null || true
@@ -44,7 +44,7 @@ browser: install
 	@$(PYTEST) tests/test_browser.py
 
 doctor: install
-	@$(PY) -m lecture_utils.doctor
+	@$(PY) -m lecture_utils.setup.doctor
 
 bench: install
 	@$(PY) tests/bench.py $(ONLY)

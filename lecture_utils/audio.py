@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lecture_utils import doors
+from lecture_utils import arguments
 
 if TYPE_CHECKING:
     import torch
@@ -107,8 +107,8 @@ def check_sample_rate(sample_rate: float, name: str = "sample_rate") -> int:
         100 <= sample_rate <= 768_000 and sample_rate == int(sample_rate)
     ):
         raise ValueError(
-            f"{name}: {doors.shown(sample_rate)} is not a sample rate; give whole Hz, for example "
-            "16000."
+            f"{name}: {arguments.shown(sample_rate)} is not a sample rate; give whole Hz, for "
+            "example 16000."
         )
     return int(sample_rate)
 
@@ -146,11 +146,11 @@ def read(
     """
     import soundfile
 
-    path, start = doors.path(path), doors.number(start, "start", 0)
+    path, start = arguments.path(path), arguments.number(start, "start", 0)
     if sample_rate is not None:
         sample_rate = check_sample_rate(sample_rate)
     if duration is not None:
-        duration = doors.number(duration, "duration", 0)
+        duration = arguments.number(duration, "duration", 0)
     if not path.is_file():
         raise FileNotFoundError(f"No sound file at {path}; check the name and the folder.")
     try:
@@ -188,7 +188,7 @@ def write(path: str | Path, x: np.typing.ArrayLike, sample_rate: int) -> Path:
     """
     import soundfile
 
-    x, path = as_audio(x), doors.path(path)
+    x, path = as_audio(x), arguments.path(path)
     if path.suffix.lower() not in (".wav", ".flac"):
         raise ValueError(f"{str(path)!r}: the name must end in .wav or .flac.")
     if not path.parent.is_dir():
@@ -272,8 +272,8 @@ def match_level(x: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.nd
 
 def check_stft_sizes(n_fft: int, hop_length: int) -> None:
     """Raise ValueError unless ``n_fft`` >= 4 is even and ``hop_length`` is in 1 .. n_fft // 2."""
-    n_fft = doors.number(n_fft, "n_fft", whole=True)
-    hop_length = doors.number(hop_length, "hop_length", whole=True)
+    n_fft = arguments.number(n_fft, "n_fft", whole=True)
+    hop_length = arguments.number(hop_length, "hop_length", whole=True)
     if n_fft < 4 or n_fft % 2:
         raise ValueError(f"n_fft={n_fft}: give an even number of samples, for example 1024.")
     if not 1 <= hop_length <= n_fft // 2:
@@ -349,7 +349,7 @@ def istft(
     import torch
 
     is_tensor = isinstance(spectrum, torch.Tensor)
-    checked = doors.array(spectrum, "spectrum", ("bins", "frames"), kinds="c")
+    checked = arguments.array(spectrum, "spectrum", ("bins", "frames"), kinds="c")
     tensor = spectrum if is_tensor else torch.from_numpy(np.ascontiguousarray(checked))
     n_fft = 2 * (tensor.shape[0] - 1)
     check_stft_sizes(n_fft, hop_length)
@@ -358,7 +358,7 @@ def istft(
         raise ValueError(f"spectrum: {tensor.shape[1]} frame(s) hold no samples; give two or more.")
     if length is None:
         length = held
-    length = doors.number(length, "length", 1, held + n_fft // 2, whole=True)
+    length = arguments.number(length, "length", 1, held + n_fft // 2, whole=True)
     window = torch.hann_window(n_fft, dtype=tensor.real.dtype, device=tensor.device)
     x = torch.istft(tensor, n_fft, hop_length, window=window, center=True, length=length)
     return x if is_tensor else x.numpy()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lecture_utils import doors, mel
+from lecture_utils import arguments, mel
 from lecture_utils.audio import HOP_LENGTH, check_stft_sizes
 
 
@@ -39,7 +39,7 @@ class LeastSquaresSTFT:
         self, length: int, n_fft: int, hop_length: int, dtype: torch.dtype = torch.float32
     ) -> None:
         check_stft_sizes(n_fft, hop_length)
-        doors.number(length, "length", n_fft // 2 + 1, whole=True)
+        arguments.number(length, "length", n_fft // 2 + 1, whole=True)
         self.length, self.n_fft, self.hop_length = length, n_fft, hop_length
         self.n_frames = 1 + length // hop_length
         self.window = torch.hann_window(n_fft, dtype=dtype)
@@ -211,7 +211,7 @@ def spectral_convergence(
         Step in samples.
     """
     target = _check_magnitude(magnitude, None)
-    x = torch.from_numpy(doors.array(x, "x", ("n",)).copy()).to(target.dtype)
+    x = torch.from_numpy(arguments.array(x, "x", ("n",)).copy()).to(target.dtype)
     bins, n_frames = target.shape
     check_stft_sizes(2 * (bins - 1), hop_length)
     if 1 + len(x) // hop_length != n_frames:
@@ -230,7 +230,7 @@ def _convergence(rebuilt: torch.Tensor, target: torch.Tensor) -> float:
 
 def _check_magnitude(magnitude: np.ndarray | torch.Tensor, n_fft: int | None) -> torch.Tensor:
     """Return a real float tensor ``(bins, frames)`` or say what is wrong."""
-    values = doors.array(magnitude, "magnitude", kinds="fiu")
+    values = arguments.array(magnitude, "magnitude", kinds="fiu")
     if not isinstance(magnitude, torch.Tensor):
         magnitude = torch.from_numpy(np.ascontiguousarray(values))
     magnitude = magnitude.detach()
@@ -241,7 +241,7 @@ def _check_magnitude(magnitude: np.ndarray | torch.Tensor, n_fft: int | None) ->
             f"magnitude: expected shape (bins, frames) with 2 or more frames, "
             f"got {tuple(magnitude.shape)}."
         )
-    if n_fft is not None and doors.number(n_fft, "n_fft", whole=True) != 2 * (
+    if n_fft is not None and arguments.number(n_fft, "n_fft", whole=True) != 2 * (
         magnitude.shape[0] - 1
     ):
         raise ValueError(
@@ -258,7 +258,7 @@ def _check_magnitude(magnitude: np.ndarray | torch.Tensor, n_fft: int | None) ->
 def _check_length(length: int | None, n_frames: int, n_fft: int, hop_length: int) -> int:
     check_stft_sizes(n_fft, hop_length)
     shortest = (n_frames - 1) * hop_length
-    length = shortest if length is None else doors.number(length, "length", whole=True)
+    length = shortest if length is None else arguments.number(length, "length", whole=True)
     if not shortest <= length < shortest + hop_length:
         raise ValueError(
             f"length={length}: {n_frames} frames at hop_length={hop_length} hold "
@@ -274,8 +274,8 @@ def _check_length(length: int | None, n_frames: int, n_fft: int, hop_length: int
 
 def _check_loop(n_iter: int, momentum: float) -> tuple[int, float]:
     n_iter, momentum = (
-        doors.number(n_iter, "n_iter", 0, whole=True),
-        doors.number(momentum, "momentum"),
+        arguments.number(n_iter, "n_iter", 0, whole=True),
+        arguments.number(momentum, "momentum"),
     )
     if not 0 <= momentum < 1:
         raise ValueError(f"momentum={momentum!r}: give a number from 0 up to, not including, 1.")
@@ -292,10 +292,10 @@ def _start_phasor(
         if init != "random":
             raise ValueError(f"init={init!r}: give 'random', 'zeros' or an array of phases.")
         # NumPy's generator: the same seed gives the same start on every machine
-        turns = np.random.default_rng(doors.seed(seed)).random(tuple(target.shape))
+        turns = np.random.default_rng(arguments.seed(seed)).random(tuple(target.shape))
         phase = torch.from_numpy(2 * np.pi * turns)
     else:
-        phase = doors.array(init, "init", ("bins", "frames"))
+        phase = arguments.array(init, "init", ("bins", "frames"))
         if phase.T.shape != target.shape:
             raise ValueError(
                 f"init: expected phases in radians, shape {tuple(target.T.shape)}, got "

@@ -1,7 +1,7 @@
 """HiFi-GAN (Kong, Kim & Bae 2020): a small generator and critics that look at every period.
 
 Layer names are those of the published checkpoints, which load with
-:func:`lecture_utils.training.load_published`. Used by notebook 07.
+:func:`lecture_utils.train.run.load_published`. Used by notebook 07.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
-from lecture_utils import doors, mel
+from lecture_utils import arguments, mel
 from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss
 
 SLOPE = 0.1
@@ -76,6 +76,8 @@ class Generator(nn.Module):
     looks at short and long patterns side by side.
     """
 
+    kind = "hifi_gan.Generator"
+
     def __init__(
         self,
         n_mels: int = 80,
@@ -95,8 +97,8 @@ class Generator(nn.Module):
             raise ValueError(f"{block_kernels=}, {dilations=}: give dilations for every kernel.")
         if any(kernel % 2 == 0 for kernel in block_kernels):
             raise ValueError(f"{block_kernels=}: give odd kernels, which have a middle.")
-        doors.number(n_mels, "n_mels", 1, whole=True)
-        doors.number(channels, "channels", 2 ** len(rates), whole=True)  # halved at every rate
+        arguments.number(n_mels, "n_mels", 1, whole=True)
+        arguments.number(channels, "channels", 2 ** len(rates), whole=True)  # halved at every rate
         reach = max(
             sum((d + pairs) * (kernel - 1) // 2 for d in dilation)
             for kernel, dilation in zip(block_kernels, dilations, strict=True)
@@ -141,8 +143,8 @@ class PeriodDiscriminator(nn.Module):
 
     def __init__(self, period: int, width: float = 1.0) -> None:
         super().__init__()
-        self.period = doors.number(period, "period", 1, whole=True)
-        width = doors.number(width, "width", 1e-3)
+        self.period = arguments.number(period, "period", 1, whole=True)
+        width = arguments.number(width, "width", 1e-3)
         c = [max(4, int(n * width)) for n in (32, 128, 512, 1024)]
         sizes = [(1, c[0], 3), (c[0], c[1], 3), (c[1], c[2], 3), (c[2], c[3], 3), (c[3], c[3], 1)]
         self.convs = nn.ModuleList(
@@ -187,7 +189,7 @@ class ScaleDiscriminator(nn.Module):
 
     def __init__(self, width: float = 1.0, norm: object = weight_norm) -> None:
         super().__init__()
-        width = doors.number(width, "width", 1e-3)
+        width = arguments.number(width, "width", 1e-3)
         a, b, c, d = (max(16, int(n * width) // 16 * 16) for n in (128, 256, 512, 1024))
         # channels in and out, kernel, stride, groups
         sizes = [
@@ -216,7 +218,7 @@ class MultiScaleDiscriminator(nn.Module):
         super().__init__()
         self.discriminators = nn.ModuleList(
             ScaleDiscriminator(width, spectral_norm if scale == 0 else weight_norm)
-            for scale in range(doors.number(n_scales, "n_scales", 1, whole=True))
+            for scale in range(arguments.number(n_scales, "n_scales", 1, whole=True))
         )
         self.pool = nn.AvgPool1d(4, 2, padding=2)  # counts the padding, unlike MelGAN's
 

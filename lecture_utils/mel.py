@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lecture_utils import doors
+from lecture_utils import arguments
 from lecture_utils.audio import as_audio, check_sample_rate, check_stft_sizes
 
 
@@ -50,7 +50,7 @@ def get_preset(name: str) -> Preset:
     if not isinstance(name, str) or name not in PRESETS:
         near = difflib.get_close_matches(str(name), PRESETS, n=1, cutoff=0.3)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(PRESETS)}."
-        raise ValueError(f"No mel preset {doors.shown(name)}; {hint}")
+        raise ValueError(f"No mel preset {arguments.shown(name)}; {hint}")
     return PRESETS[name]
 
 
@@ -76,10 +76,10 @@ class MelSpectrogram(torch.nn.Module):
         check_stft_sizes(n_fft, hop_length)
         self.sample_rate = check_sample_rate(sample_rate)
         self.n_fft, self.hop_length = n_fft, hop_length
-        self.n_mels = doors.number(n_mels, "n_mels", 1, whole=True)
-        self.epsilon = doors.number(epsilon, "epsilon", 0)
-        f_max = doors.number(sample_rate / 2 if f_max is None else f_max, "f_max")
-        if not 0 <= doors.number(f_min, "f_min") < f_max <= sample_rate / 2:
+        self.n_mels = arguments.number(n_mels, "n_mels", 1, whole=True)
+        self.epsilon = arguments.number(epsilon, "epsilon", 0)
+        f_max = arguments.number(sample_rate / 2 if f_max is None else f_max, "f_max")
+        if not 0 <= arguments.number(f_min, "f_min") < f_max <= sample_rate / 2:
             raise ValueError(
                 f"mel bands: {n_mels} bands from {f_min:g} to {f_max:g} Hz do not fit below "
                 f"{sample_rate / 2:g} Hz."
@@ -160,7 +160,7 @@ def _log(magnitude: torch.Tensor, p: Preset) -> torch.Tensor:
 
 def check_log_mel(log_mel: np.typing.ArrayLike, preset: str = "course16k") -> np.ndarray:
     """Return a log-mel as float32 ``(n_mels, frames)``, or say what is wrong with it."""
-    p, values = get_preset(preset), doors.array(log_mel, "mel", ("n_mels", "frames"))
+    p, values = get_preset(preset), arguments.array(log_mel, "mel", ("n_mels", "frames"))
     bands, frames = values.shape
     if bands != p.n_mels and frames == p.n_mels:
         raise ValueError(f"mel: shape {values.shape} has frames first; pass mel.T.")
@@ -199,7 +199,7 @@ def invert(
         ``(t + 1/2) * hop_length``.
     """
     p, values = get_preset(preset), check_log_mel(log_mel, preset)
-    n_iter = doors.number(n_iter, "n_iter", 0, whole=True)
+    n_iter = arguments.number(n_iter, "n_iter", 0, whole=True)
     filters = front_end(preset).filters
     levels = torch.from_numpy(values)
     wanted = torch.exp(levels) if p.log == "ln" else 10**levels

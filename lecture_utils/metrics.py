@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_utils import doors
+from lecture_utils import arguments
 from lecture_utils.audio import (
     HOP_LENGTH,
     N_FFT,
@@ -69,9 +69,9 @@ def multi_resolution_stft(
     """
     if not isinstance(n_ffts, (tuple, list)) or not n_ffts:
         raise TypeError(
-            f"n_ffts={doors.shown(n_ffts)}: give window lengths, for example (512, 1024, 2048)."
+            f"n_ffts={arguments.shown(n_ffts)}: give window lengths, for example (512, 1024, 2048)."
         )
-    longest = max(doors.number(n_fft, "n_ffts", 4, whole=True) for n_fft in n_ffts)
+    longest = max(arguments.number(n_fft, "n_ffts", 4, whole=True) for n_fft in n_ffts)
     reference, estimate = _pair(reference, estimate, longest // 2 + 1)
     total = 0.0
     for n_fft in n_ffts:
@@ -114,8 +114,8 @@ def f0_hz(
     import librosa
 
     x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
-    hop_length = doors.number(hop_length, "hop_length", 1, whole=True)
-    f_min, f_max = doors.number(f_min, "f_min", 1), doors.number(f_max, "f_max", 1)
+    hop_length = arguments.number(hop_length, "hop_length", 1, whole=True)
+    f_min, f_max = arguments.number(f_min, "f_min", 1), arguments.number(f_max, "f_max", 1)
     f_max = min(f_max, 0.45 * sample_rate)
     # pYIN lets the pitch move by 36 octaves a second: within a hop it must not leave the range
     if f_max < 2 * f_min or np.log2(f_max / f_min) < 37 * hop_length / sample_rate:
@@ -135,7 +135,7 @@ def f0_hz(
 def cents(f0: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray:
     """Interval from `reference` to `f0` in cents (100 to the semitone), NaN where either is."""
     f0, reference = (
-        doors.array(values, name, finite=False).astype(float)
+        arguments.array(values, name, finite=False).astype(float)
         for values, name in ((f0, "f0"), (reference, "reference"))
     )
     if f0.shape != reference.shape and 1 not in (f0.size, reference.size):
@@ -162,8 +162,8 @@ def f0_error_cents(
     coverage : float
         Such frames over frames where the reference has a pitch.
     """
-    reference_f0 = doors.array(reference_f0, "reference_f0", ("frames",), finite=False)
-    estimated_f0 = doors.array(estimated_f0, "estimated_f0", ("frames",), finite=False)
+    reference_f0 = arguments.array(reference_f0, "reference_f0", ("frames",), finite=False)
+    estimated_f0 = arguments.array(estimated_f0, "estimated_f0", ("frames",), finite=False)
     if reference_f0.shape != estimated_f0.shape:
         raise ValueError(
             f"f0 curves of shapes {reference_f0.shape} and {estimated_f0.shape} can't be compared; "

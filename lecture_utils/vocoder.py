@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import weight_norm
 
-from lecture_utils import doors, mel
+from lecture_utils import arguments, mel
 
 #: Frames of one piece in :func:`vocode`: four and a half seconds at 16 kHz, hop 256.
 CHUNK_FRAMES = 280
@@ -54,7 +54,7 @@ def context_frames(block_radius: int, rates: tuple[int, ...], kernels: tuple[int
     """
     for name, sizes in (("rates", rates), ("kernels", kernels)):
         for size in sizes:
-            doors.number(size, name, 1, whole=True)
+            arguments.number(size, name, 1, whole=True)
     if not rates or len(rates) != len(kernels):
         raise ValueError(f"{rates=}, {kernels=}: give one kernel for every rate.")
     reach = 3
@@ -110,7 +110,7 @@ def vocode(log_mel: np.typing.ArrayLike, model: nn.Module, preset: str = "course
     if not hasattr(model, "context_frames"):
         raise TypeError(
             f"model: {type(model).__name__} is no generator; give one of melgan or hifi_gan, for "
-            "example training.load_weights(name, hifi_gan.Generator)."
+            "example weights.load(name, hifi_gan.Generator)."
         )
     values = mel.check_log_mel(log_mel, preset)
     n_frames, context, hop = values.shape[1], model.context_frames, model.hop_length

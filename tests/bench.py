@@ -120,7 +120,7 @@ def griffin_lim():
 @group
 def sampler():
     """Ten minutes of violin."""
-    from lecture_utils import renders
+    from lecture_utils.build_data import renders
 
     start = time.process_time()
     renders.solo_training("violin", minutes=10)
@@ -130,7 +130,8 @@ def sampler():
 @group
 def slider():
     """From a slider's new value to new sound and picture, in the kernel."""
-    from lecture_utils import data, explore, phase, plot
+    from lecture_utils import data, phase
+    from lecture_utils.notebook import explore, plot
 
     x = data.load("guitar", 16000)[0][:16000]
 
@@ -218,7 +219,7 @@ def vocoders_held_out():
 
     rooms = {"melgan": melgan, "melgan_critics_only": melgan, "hifi_gan": hifi_gan}
     rooms |= {"hifi_gan_no_periods": hifi_gan, "hifi_gan_violin": hifi_gan}
-    models = {name: weights.load_weights(name, room.Generator) for name, room in rooms.items()}
+    models = {name: weights.load(name, room.Generator) for name, room in rooms.items()}
 
     def by_librosa(log_mel):  # as griffin_lim.from_mel, but for the inversion of the bands
         found = librosa.util.nnls(mel.front_end("course16k").filters.numpy(), np.exp(log_mel))
@@ -270,24 +271,25 @@ def muse_gan():
     """Eight seeds, 1,000 phrases each: beside held-out songs, training songs and chance."""
     import numpy as np
 
-    from lecture_utils import gan, phrase_figures, pianoroll, weights
+    from lecture_utils import gan, pianoroll, weights
+    from lecture_utils.pianoroll import phrases
 
     model = list(weights.load_snapshots("muse_gan", gan.Generator).values())[-1]
     (train, song), (held_out, _) = pianoroll.corpus("train"), pianoroll.corpus("test")
     far, found, likeness, in_any_key = {}, [], [], []
 
     def measure(name, cells):
-        far.setdefault(name, []).append(phrase_figures.differences(cells, held_out))
+        far.setdefault(name, []).append(phrases.differences(cells, held_out))
 
     measure("training songs", train)
     for seed in range(8):
         made = gan.generate(model, model.noise(1000, seed=seed))
-        found.append(phrase_figures.describe(made))
-        likeness.append(1 - phrase_figures.nearest(made, train))
-        in_any_key.append(1 - phrase_figures.nearest(made, train, transpose=3))
+        found.append(phrases.describe(made))
+        likeness.append(1 - phrases.nearest(made, train))
+        in_any_key.append(1 - phrases.nearest(made, train, transpose=3))
         measure("MuseGAN", made)
-        measure("shuffled", phrase_figures.shuffled(train, seed))
-        measure("random", phrase_figures.random_like(train, seed))
+        measure("shuffled", phrases.shuffled(train, seed))
+        measure("random", phrases.random_like(train, seed))
         others = [np.roll(made[:, k], k, axis=0) for k in range(5)]
         measure("players of different phrases", np.stack(others, axis=1))
     for figure in found[0]:
@@ -305,7 +307,7 @@ def muse_gan():
         if is_tonal:  # scattered notes are near the middle of the tonal space, so tracks agree
             other = "players of different phrases"
             yield f"MuseGAN, {figure}: mean / {other}", ours.mean() / each[other].mean(), 1
-    files = [phrase_figures.describe(train[song == number]) for number in np.unique(song)]
+    files = [phrases.describe(train[song == number]) for number in np.unique(song)]
     for figure in ("used pitch classes", "qualified notes"):
         each = np.array([file[figure] for file in files])
         outside = [
@@ -313,7 +315,7 @@ def muse_gan():
             for ours in found
         ]
         yield f"MuseGAN, {figure}: out of the training files' range by", max(outside), 0
-    theirs = 1 - phrase_figures.nearest(held_out, train)
+    theirs = 1 - phrases.nearest(held_out, train)
     yield "MuseGAN: nearest training phrase, likeness at most, first seed", likeness[0].max(), 0.6
     yield "MuseGAN: the same, 8 seeds", np.max(likeness), np.inf
     yield "MuseGAN: the same in any of seven keys, 8 seeds", np.max(in_any_key), 0.75
@@ -332,10 +334,12 @@ def cascade():
     """
     import numpy as np
 
-    from lecture_utils import cascade, song_metrics, songs, unet, weights
+    from lecture_utils import weights
+    from lecture_utils.diffusion import cascade, songs, unet
+    from lecture_utils.diffusion import metrics as song_metrics
 
     names = (*cascade.LEVELS, "flat")
-    models = {name: weights.load_weights(f"cascade_{name}", unet.UNet) for name in names}
+    models = {name: weights.load(f"cascade_{name}", unet.UNet) for name in names}
     for side, parts in {"cascade": cascade.LEVELS, "flat": ("flat",)}.items():
         count = sum(p.numel() for name in parts for p in models[name].parameters())
         yield f"{side}: parameters, millions", count / 1e6, float("inf")
@@ -425,7 +429,7 @@ def wavenet():
     for _ in range(20):
         rates.append(512**3 / seconds(lambda: matrix @ matrix))
     for name in ("wavenet_piano", "wavenet_violin"):
-        model, log_mel = weights.load_weights(name, WaveNet), None
+        model, log_mel = weights.load(name, WaveNet), None
         if model.conditioning:
             log_mel = mel.log_mel(data.load("motif", 16000)[0])
 
@@ -476,14 +480,16 @@ def wavenet_held_out():
     """Bits per sample against straight lines and counts; the motif from its mel."""
     import numpy as np
 
-    from lecture_utils import data, griffin_lim, mel, metrics, train_wavenet, weights
-    from lecture_utils import linear_prediction as lp
-    from lecture_utils.mu_law import mu_law_decode, mu_law_encode
+    from lecture_utils import data, griffin_lim, mel, metrics, weights
+    from lecture_utils.build_data.training_sets import training_set
+    from lecture_utils.train import wavenet as train_wavenet
     from lecture_utils.wavenet import WaveNet, generate
+    from lecture_utils.wavenet import linear_prediction as lp
+    from lecture_utils.wavenet.mu_law import mu_law_decode, mu_law_encode
 
     for sound, better in (("piano", 1), ("violin", 1)):
-        model = weights.load_weights(f"wavenet_{sound}", WaveNet)
-        training = data.training_set(sound).audio[: 720 * 16000]
+        model = weights.load(f"wavenet_{sound}", WaveNet)
+        training = training_set(sound).audio[: 720 * 16000]
         test = train_wavenet.Examples.of(data.load(f"{sound}_test", 16000)[0])
         bits = train_wavenet.held_out_bits(model, test)
         heard, known = mu_law_decode(test.codes), mu_law_encode(training)
@@ -585,21 +591,12 @@ def ddsp_held_out():
     import numpy as np
     import torch
 
-    from lecture_utils import (
-        data,
-        ddsp,
-        griffin_lim,
-        hifi_gan,
-        mel,
-        metrics,
-        timbre_transfer,
-        vocoder,
-        weights,
-    )
-    from lecture_utils.train_ddsp import Examples
+    from lecture_utils import data, ddsp, griffin_lim, hifi_gan, mel, metrics, vocoder, weights
+    from lecture_utils.ddsp import timbre_transfer
+    from lecture_utils.train.ddsp import Examples
 
     names = ("violin", "flute")
-    models = {name: weights.load_weights(f"ddsp_{name}", ddsp.Autoencoder) for name in names}
+    models = {name: weights.load(f"ddsp_{name}", ddsp.Autoencoder) for name in names}
     test = Examples.of(data.load("violin_test", 16000)[0], data.load_array("violin_test_f0"))
     log_mel = mel.log_mel(test.audio)
     *controls, _ = test.cut(np.array([0]), len(test.f0_hz))
@@ -610,7 +607,7 @@ def ddsp_held_out():
     sizes = {"ddsp_violin": models["violin"]}
     for name in ("hifi_gan", "hifi_gan_violin"):
         if name in data.names():
-            sizes[name] = weights.load_weights(name, hifi_gan.Generator)
+            sizes[name] = weights.load(name, hifi_gan.Generator)
             played[name] = vocoder.vocode(log_mel, sizes[name])
     voiced = test.f0_hz > 0
     for name, y in played.items():

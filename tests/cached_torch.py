@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from lecture_utils.mu_law import SILENCE
+from lecture_utils.wavenet.mu_law import SILENCE
 
 
 @torch.inference_mode()

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 
-from lecture_utils import listen
+from lecture_utils.notebook import listen
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

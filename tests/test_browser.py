@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from browser import SoundPlayer, Watched
 
-from lecture_utils import explore, listen
+from lecture_utils.notebook import explore, listen
 
 SR = 16000
 T = np.arange(2 * SR) / SR

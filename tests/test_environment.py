@@ -15,7 +15,7 @@ from notebook_rules import ROOT
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from lecture_utils import install
+from lecture_utils.setup import install
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DIRECT = [Requirement(line) for line in PROJECT["dependencies"]]
@@ -80,7 +80,7 @@ def test_dependencies_import_under_their_own_names(requirement):
 def test_everything_imported_is_listed():
     extras = sum(PROJECT["optional-dependencies"].values(), [])
     listed = {r.name.replace("-", "_").lower() for r in [*DIRECT, *map(Requirement, extras)]}
-    own = {"lecture_utils"} | {path.stem for path in (ROOT / "tests").glob("*.py")}
+    own = {"lecture_utils"} | {path.stem for path in (ROOT / "tests").rglob("*.py")}
     found = set()
     for folder in ("lecture_utils", "tests"):
         for path in (ROOT / folder).rglob("*.py"):

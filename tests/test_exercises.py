@@ -8,7 +8,7 @@ import runpy
 import notebook_rules as rules
 import pytest
 
-from lecture_utils import check
+from lecture_utils.notebook import check
 
 SOLUTIONS = rules.ROOT / "tests" / "solutions"
 EXERCISES = [f"{room}.{name}" for room in check.rooms() for name in check.in_room(room)]

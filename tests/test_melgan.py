@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from lecture_utils import melgan
 from lecture_utils.melgan import Generator, MultiScaleDiscriminator
-from lecture_utils.training import load_published
 from lecture_utils.vocoder import remove_weight_norm
+from lecture_utils.weights import load_published
 
 
 def loud_generator(**sizes):

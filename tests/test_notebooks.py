@@ -14,9 +14,9 @@ import notebook_rules
 import pytest
 from nbformat import v4
 
-PLAYER = (
-    "import numpy as np\nfrom lecture_utils import listen, plot\nx = 0.1 * np.sin(np.arange(16000))"
-)
+PLAYER = """import numpy as np
+from lecture_utils.notebook import listen, plot
+x = 0.1 * np.sin(np.arange(16000))"""
 PICTURE = "figure, ax = plot.subplots()\n_ = ax.plot([1, 2])\n"
 CHECK = """class check:
     def exercise(name, answer):

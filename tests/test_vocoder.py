@@ -11,8 +11,8 @@ import torch
 from published import old_twin
 
 from lecture_utils import data, hifi_gan, mel, melgan, vocoder
-from lecture_utils.training import load_published
 from lecture_utils.vocoder import vocode
+from lecture_utils.weights import load_published
 
 
 def loud(kind, gain):

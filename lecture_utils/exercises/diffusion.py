@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_utils.check import Exercise, close
 from lecture_utils.diffusion import NoiseSchedule
+from lecture_utils.notebook.check import Exercise, close
 
 
 def _jumps() -> list[tuple]:

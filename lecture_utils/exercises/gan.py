@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_utils.check import Exercise, close
+from lecture_utils.notebook.check import Exercise, close
 
 
 def _ring() -> list[tuple]:

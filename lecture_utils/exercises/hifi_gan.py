@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lecture_utils.check import Exercise, close
+from lecture_utils.notebook.check import Exercise, close
 
 
 def _sounds() -> list[tuple]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lecture_utils import phase
-from lecture_utils.check import Exercise, close
+from lecture_utils.notebook.check import Exercise, close
 
 
 def _same_angles(got: np.ndarray, want: np.ndarray, *_case: object) -> bool:
