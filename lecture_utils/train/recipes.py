@@ -7,7 +7,9 @@ from dataclasses import replace
 from lecture_utils import hifi_gan, melgan
 from lecture_utils.train.cascade import DiffusionRecipe
 from lecture_utils.train.ddsp import DdspRecipe
+from lecture_utils.train.fourier_vocoder import MagnitudeRecipe
 from lecture_utils.train.muse_gan import GanRecipe
+from lecture_utils.train.repair import RepairRecipe
 from lecture_utils.train.vocoders import VocoderRecipe
 from lecture_utils.train.wavenet import SCORE_RECIPE, WaveNetRecipe
 
@@ -41,6 +43,8 @@ RECIPES = {
     ),
     "ddsp_violin": DdspRecipe("violin"),
     "ddsp_flute": DdspRecipe("flute"),
+    "fourier_magnitude": MagnitudeRecipe(),
+    "fourier_repair": RepairRecipe("fourier_magnitude"),
     "muse_gan": GanRecipe(),
     "cascade_form": DiffusionRecipe("form"),
     "cascade_sketch": DiffusionRecipe("sketch"),
