@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from lecture_utils import data, mel
+from lecture_utils import mel
 from lecture_utils.audio import SAMPLE_RATE, as_audio
 from lecture_utils.build_data.training_sets import training_set
 from lecture_utils.fourier_vocoder import MagnitudeNetwork
@@ -54,11 +54,12 @@ class Sounds:
 
     def __init__(self, sounds: list[np.ndarray], recipe: MagnitudeRecipe) -> None:
         self.recipe, self.known, self.watched = recipe, [], []
-        for x in sounds:
-            x = as_audio(x, "sound", min_samples=2 * recipe.n_frames * HOP)
+        for i, given in enumerate(sounds):
+            x = as_audio(given, "sound", min_samples=2 * recipe.n_frames * HOP)
             n_watched = min(WATCH_SECONDS * SAMPLE_RATE, len(x) // 4)
             self.known.append(x[:-n_watched])
-            self.watched.append(x[-n_watched:])
+            if not any(given is earlier for earlier in sounds[:i]):  # a sound may be there twice
+                self.watched.append(x[-n_watched:])
 
     def batch(self, step: int) -> torch.Tensor:
         """Cut segments ``(batch, n_frames * HOP)``, from one or more sounds, by the step alone."""
@@ -151,11 +152,6 @@ def train_magnitude(
 
 
 def sounds_of(names: tuple[str, ...]) -> list[np.ndarray]:
-    """Load training sounds by name: training sets, and "clips" for all recorded clips in a row."""
-    return [clips() if name == "clips" else training_set(name).audio for name in names]
-
-
-def clips() -> np.ndarray:
-    """Return the recorded clips in a row, without the other voice, which is held out."""
-    kept = [name for name in data.names("clip") if name != "arctic"]
-    return np.concatenate([data.load(name, SAMPLE_RATE)[0] for name in kept])
+    """Load training sets by name; the same name gives the same array."""
+    loaded = {name: training_set(name).audio for name in dict.fromkeys(names)}
+    return [loaded[name] for name in names]

@@ -13,6 +13,9 @@ from lecture_utils.train.repair import RepairRecipe
 from lecture_utils.train.vocoders import VocoderRecipe
 from lecture_utils.train.wavenet import SCORE_RECIPE, WaveNetRecipe
 
+#: What the universal vocoder learns from: speech and whatever else the course has, equally often.
+ALL_SOUNDS = ("speech", "violin", "flute", "cello", "piano", "band", "clips", "speech")
+
 RECIPES = {
     "hifi_gan": VocoderRecipe(
         "speech",
@@ -45,6 +48,10 @@ RECIPES = {
     "ddsp_flute": DdspRecipe("flute"),
     "fourier_magnitude": MagnitudeRecipe(),
     "fourier_repair": RepairRecipe("fourier_magnitude"),
+    "fourier_magnitude_universal": MagnitudeRecipe(ALL_SOUNDS, gains_db=(-18.0, 6.0)),
+    "fourier_repair_universal": RepairRecipe(
+        "fourier_magnitude_universal", ALL_SOUNDS, gains_db=(-18.0, 6.0)
+    ),
     "muse_gan": GanRecipe(),
     "cascade_form": DiffusionRecipe("form"),
     "cascade_sketch": DiffusionRecipe("sketch"),
