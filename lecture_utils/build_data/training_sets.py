@@ -47,8 +47,8 @@ def training_set(name: str) -> TrainingSet:
         "speech" (24 minutes of one speaker), "violin", "flute", "cello" (12 minutes each, with
         exact f0 and dynamics), "piano" (seven scores, played twice), "band" (60 phrases of the
         rolls' training part) or "clips" (the recorded clips in a row, without
-        :data:`HELD_OUT_CLIPS`). Nothing of the held-out sounds is in them. The rendered sets need nothing but this checkout; "speech" is decoded
-        from a Debian package.
+        :data:`HELD_OUT_CLIPS`). Nothing of the held-out sounds is in them. The rendered sets need
+        nothing but this checkout; "speech" is decoded from a Debian package.
 
     Returns
     -------

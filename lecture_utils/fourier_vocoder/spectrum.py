@@ -71,7 +71,9 @@ def window_sum(n_frames: int) -> torch.Tensor:
 def _add(frames: torch.Tensor) -> torch.Tensor:
     batch, n_frames, _ = frames.shape
     pieces = frames.view(batch, n_frames, PIECES, HOP)
-    total = sum(F.pad(pieces[:, :, p], (0, 0, p, PIECES - 1 - p)) for p in range(PIECES))
+    total = frames.new_zeros(batch, n_frames + PIECES - 1, HOP)
+    for piece in range(PIECES):
+        total[:, piece : piece + n_frames] += pieces[:, :, piece]
     return total.reshape(batch, -1)
 
 
@@ -95,3 +97,30 @@ def smooth_magnitude(log_mel: torch.Tensor) -> torch.Tensor:
     filters = mel.front_end("course16k").filters
     levels = torch.exp(log_mel) / filters.sum(1)
     return (levels @ filters) / filters.sum(0).clamp_min(1e-8)
+
+
+def with_bands_of(spectrum: torch.Tensor, log_mel: torch.Tensor, n_steps: int = 2) -> torch.Tensor:
+    """Bring the level of each mel band back to what the mel says.
+
+    The mel is known exactly, so what differs from it is wrong for certain. A step goes to the
+    sound and back, and gives each bin the factor that its bands are missing; frames overlap, so
+    the second step corrects what the first one did to its neighbours.
+
+    Parameters
+    ----------
+    spectrum : torch.Tensor
+        Complex, ``(batch, frames, bins)``.
+    log_mel : torch.Tensor
+        That is wanted, ``(batch, frames, n_mels)``.
+    n_steps : int
+        Steps; each reaches :data:`PIECES` frames to either side.
+    """
+    filters = mel.front_end("course16k").filters
+    for _ in range(n_steps):
+        spectrum = stft(istft(spectrum))
+        found = torch.log((spectrum.abs() @ filters.T).clamp_min(PRESET.floor))
+        factor = torch.exp((log_mel - found).clamp(-1, 1)) @ filters
+        spectrum = spectrum * (factor / filters.sum(0).clamp_min(1e-8)).where(
+            filters.sum(0) > 1e-8, torch.ones(())
+        )
+    return spectrum

@@ -14,10 +14,12 @@ from lecture_utils.fourier_vocoder.network import MagnitudeNetwork, RepairNetwor
 from lecture_utils.fourier_vocoder.phase_search import griffin_lim, start_phase, to_phasor
 from lecture_utils.fourier_vocoder.spectrum import EDGE, HOP, PIECES
 
-#: Frames of one piece: four seconds.
-CHUNK = 250
+#: Frames of one piece: eight seconds.
+CHUNK = 500
 #: Frames that a piece takes over from the one before with their phase, and frames it looks ahead.
 SHARED, AHEAD = 8, 8
+#: Steps that bring the mel bands back to their level, after the repair.
+BAND_STEPS = 2
 
 
 @torch.inference_mode()
@@ -39,7 +41,7 @@ def vocode(
     magnitude : MagnitudeNetwork
         Gives the magnitude.
     repair : RepairNetwork, optional
-        Repairs what Griffin-Lim found.
+        Repairs what Griffin-Lim found; then the mel bands get the level that the mel says.
     n_rounds : int, optional
         Rounds of Griffin-Lim: by default those that `repair` was trained for, or 60 without it.
 
@@ -71,7 +73,7 @@ def vocode(
 
     frames = torch.from_numpy(np.ascontiguousarray(values.T))[None]
     found, repaired = OverlapAdd(n_frames), OverlapAdd(n_frames)
-    context = 0 if repair is None else repair.context_frames
+    context = 0 if repair is None else repair.context_frames + BAND_STEPS * PIECES
     known = _Known()
     done = 0  # frames that have been repaired
     for start in range(0, n_frames, CHUNK):
@@ -86,6 +88,7 @@ def vocode(
             left, right = max(0, done - context), min(n_frames, stop + context)
             log_magnitude = known.log_magnitude(left, right)
             made = repair(fourier.stft_of_padded(found.padded(left, right)), log_magnitude)
+            made = fourier.with_bands_of(made, frames[:, left:right], BAND_STEPS)
             repaired.add(done, made[:, done - left : stop - left])
             done = stop
         known.forget_before(done - context)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from lecture_utils import mel
+from lecture_utils import mel, weights
 from lecture_utils.audio import SAMPLE_RATE, as_audio
 from lecture_utils.build_data.training_sets import training_set
 from lecture_utils.fourier_vocoder import MagnitudeNetwork
@@ -27,6 +27,7 @@ class MagnitudeRecipe:
     """A magnitude network: its size, its sounds, its steps."""
 
     sounds: tuple[str, ...] = ("speech",)
+    start: str | None = None  # shipped weights to begin with
     channels: int = 160
     n_blocks: int = 5
     batch: int = 4
@@ -133,6 +134,8 @@ def train_magnitude(
     drawn = Sounds(sounds_of(recipe.sounds) if sounds is None else sounds, recipe)
     torch.manual_seed(recipe.seed)
     model, bf16 = MagnitudeNetwork(recipe.channels, recipe.n_blocks), has_fast_bf16()
+    if recipe.start:
+        model.load_state_dict(weights.load(recipe.start, MagnitudeNetwork).state_dict())
 
     def loss_of_sound(model: MagnitudeNetwork, x: torch.Tensor) -> torch.Tensor:
         log_mel = log_mel_of(x)

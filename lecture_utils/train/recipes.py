@@ -48,9 +48,16 @@ RECIPES = {
     "ddsp_flute": DdspRecipe("flute"),
     "fourier_magnitude": MagnitudeRecipe(),
     "fourier_repair": RepairRecipe("fourier_magnitude"),
-    "fourier_magnitude_universal": MagnitudeRecipe(ALL_SOUNDS, gains_db=(-18.0, 6.0)),
+    "fourier_magnitude_universal": MagnitudeRecipe(
+        ALL_SOUNDS, start="fourier_magnitude", gains_db=(-18.0, 6.0)
+    ),
     "fourier_repair_universal": RepairRecipe(
-        "fourier_magnitude_universal", ALL_SOUNDS, gains_db=(-18.0, 6.0)
+        "fourier_magnitude_universal",
+        ALL_SOUNDS,
+        start="fourier_repair",
+        n_rounds=16,
+        critics_from=200,
+        gains_db=(-18.0, 6.0),
     ),
     "muse_gan": GanRecipe(),
     "cascade_form": DiffusionRecipe("form"),

@@ -27,6 +27,7 @@ class RepairRecipe:
 
     magnitude: str
     sounds: tuple[str, ...] = ("speech",)
+    start: str | None = None  # shipped weights to begin with
     channels: int = 192
     n_blocks: int = 5
     n_rounds: int = 12
@@ -128,6 +129,8 @@ def train_repair(
     bf16 = has_fast_bf16()
     torch.manual_seed(recipe.seed)
     network = RepairNetwork(recipe.channels, recipe.n_blocks, recipe.n_rounds)
+    if recipe.start:
+        network.load_state_dict(weights.load(recipe.start, RepairNetwork).state_dict())
     critics = [
         Middle(critic)
         for critic in (hifi_gan.MultiPeriodDiscriminator(1 / 8), MultiSpectrogramDiscriminator())

@@ -38,7 +38,9 @@ def test_repair_follows_a_common_rotation():
         network.trunk.last.weight.mul_(50)  # as if it were trained
         turned = spectrum * np.exp(0.7j)
         log = torch.log(spectrum.abs())
-        assert torch.allclose(network(turned, log), network(spectrum, log) * np.exp(0.7j), atol=1e-3)
+        assert torch.allclose(
+            network(turned, log), network(spectrum, log) * np.exp(0.7j), atol=1e-3
+        )
         assert (network(spectrum, log) - spectrum).norm() > 0.05 * spectrum.norm()
 
 

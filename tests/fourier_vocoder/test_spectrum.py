@@ -55,3 +55,17 @@ def test_smooth_magnitude_has_the_right_level():
     found = fourier.smooth_magnitude(log_mel)
     assert found.shape == (1, 4, 513)
     assert torch.allclose(found[..., 3:510], torch.tensor(0.3), rtol=1e-4)
+
+
+def test_bands_come_back_to_the_level_of_the_mel(x):
+    """Steps halve what is wrong with the bands; a right spectrum stays as it is."""
+    spectrum = fourier.stft(x)
+    log_mel = mel.log_mel(x).transpose(1, 2)
+    assert torch.allclose(fourier.with_bands_of(spectrum, log_mel), spectrum, atol=1e-3)
+
+    tilt = torch.linspace(0.5, 1.5, 513)
+    made = [fourier.with_bands_of(spectrum * tilt, log_mel, n) for n in (0, 1, 2)]
+    wrong = [
+        float((mel.log_mel(fourier.istft(m)).transpose(1, 2) - log_mel).abs().mean()) for m in made
+    ]
+    assert wrong[1] < 0.2 * wrong[0] and wrong[2] < wrong[1]

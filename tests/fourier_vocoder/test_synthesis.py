@@ -37,7 +37,8 @@ def test_length_and_level(magnitude):
     assert metrics.log_mel_l1(x[: len(y)], y) < 1
 
 
-def test_a_repair_that_changes_nothing_returns_griffin_lims_sound(magnitude):
+def test_a_repair_that_changes_nothing_returns_griffin_lims_sound(magnitude, monkeypatch):
+    monkeypatch.setattr(synthesis, "BAND_STEPS", 0)
     network = RepairNetwork(8, 1, n_rounds=6).eval()
     torch.nn.init.zeros_(network.trunk.last.weight)
     log_mel = mel.log_mel(chirps(6))
