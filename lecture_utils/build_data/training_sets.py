@@ -92,7 +92,7 @@ def _build_training_set(name: str, file: Path) -> None:
         x = renders.band_training()
     elif name == "clips":
         kept = [clip for clip in data.names("clip") if clip not in HELD_OUT_CLIPS]
-        x = np.concatenate([data.load(clip, 16_000)[0] for clip in kept])
+        x = np.concatenate([data.load(clip, 16_000)[0] for clip in kept]).clip(-1, 1)
     else:
         x, line = renders.solo_training(name)
         renders.save_curves(file.with_suffix(""), line)

@@ -157,7 +157,6 @@ def train_repair(
         hifi_gan.generator_loss, hifi_gan.feature_loss, spectral_loss, bf16=bf16,
     )  # fmt: skip
     latest: dict[str, float] = {}
-    begun = run.step
 
     def one_step(step: int) -> dict[str, float]:
         for optimizer in optimizers:
@@ -168,7 +167,7 @@ def train_repair(
                 log_magnitude = magnitude(log_mel_of(x))
             wanted = torch.exp(log_magnitude)
             found = stft(istft(wanted * griffin_lim(wanted, recipe.n_rounds)))
-        values = game.step((found, log_magnitude), x[:, None], step - begun >= recipe.critics_from)
+        values = game.step((found, log_magnitude), x[:, None], step >= recipe.critics_from)
         average.update(network, step)
         latest.update(values)
         return values
