@@ -115,7 +115,7 @@ class RepairNetwork(nn.Module):
 
     kind = "fourier_vocoder.RepairNetwork"
 
-    def __init__(self, channels: int = 192, n_blocks: int = 5, n_rounds: int = 12) -> None:
+    def __init__(self, channels: int = 192, n_blocks: int = 5, n_rounds: int = 16) -> None:
         super().__init__()
         self.config = {
             "channels": arguments.number(channels, "channels", 1, whole=True),

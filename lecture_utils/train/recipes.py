@@ -55,8 +55,6 @@ RECIPES = {
         "fourier_magnitude_universal",
         ALL_SOUNDS,
         start="fourier_repair",
-        n_rounds=16,
-        critics_from=200,
         gains_db=(-18.0, 6.0),
     ),
     "muse_gan": GanRecipe(),

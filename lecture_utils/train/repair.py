@@ -30,7 +30,7 @@ class RepairRecipe:
     start: str | None = None  # shipped weights to begin with
     channels: int = 192
     n_blocks: int = 5
-    n_rounds: int = 12
+    n_rounds: int = 16
     batch: int = 4
     n_frames: int = 40
     gains_db: tuple[float, float] = (0.0, 0.0)  # a segment is made louder by one between these
