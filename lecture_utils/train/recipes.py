@@ -75,5 +75,5 @@ RECIPES["melgan_critics_only"] = replace(
     critics_share=1.0,
     decay=0.5 ** (1 / 4000),  # without a target, the game runs off if the rate stays
     betas=(0.5, 0.9),
-    critics_from=0,
+    discriminators_from=0,
 )

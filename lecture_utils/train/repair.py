@@ -37,7 +37,7 @@ class RepairRecipe:
     n_steps: int = 50_000
     learning_rate: float = 5e-4
     betas: tuple[float, float] = (0.8, 0.99)
-    critics_from: int = 1200
+    discriminators_from: int = 1200
     watch_every: int = 500
     seed: int = 1234
 
@@ -131,20 +131,20 @@ def train_repair(
     network = RepairNetwork(recipe.channels, recipe.n_blocks, recipe.n_rounds)
     if recipe.start:
         network.load_state_dict(weights.load(recipe.start, RepairNetwork).state_dict())
-    critics = [
-        Middle(critic)
-        for critic in (hifi_gan.MultiPeriodDiscriminator(1 / 8), MultiSpectrogramDiscriminator())
+    discriminators = [
+        Middle(discriminator)
+        for discriminator in (hifi_gan.MultiPeriodDiscriminator(1 / 8), MultiSpectrogramDiscriminator())
     ]
     average = Average(network)
     optimizers = tuple(
         torch.optim.AdamW(parameters, recipe.learning_rate, recipe.betas)
         for parameters in (
             list(network.parameters()),
-            [p for critic in critics for p in critic.parameters()],
+            [p for discriminator in discriminators for p in discriminator.parameters()],
         )
     )
     parts = {"generator": network, "average": average.model, "optimizer_g": optimizers[0]}
-    parts |= {f"critic{i}": critic for i, critic in enumerate(critics)}
+    parts |= {f"critic{i}": discriminator for i, discriminator in enumerate(discriminators)}
     parts |= {"optimizer_d": optimizers[1]}
     run = Run(folder, parts, resume)
     if from_weights and run.step == 0:
@@ -153,7 +153,7 @@ def train_repair(
             model.load_state_dict(shipped.state_dict())
         run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
     game = adversarial.Adversarial(
-        Repaired(network), critics, optimizers, hifi_gan.discriminator_loss,
+        Repaired(network), discriminators, optimizers, hifi_gan.discriminator_loss,
         hifi_gan.generator_loss, hifi_gan.feature_loss, spectral_loss, bf16=bf16,
     )  # fmt: skip
     latest: dict[str, float] = {}
@@ -167,7 +167,7 @@ def train_repair(
                 log_magnitude = magnitude(log_mel_of(x))
             wanted = torch.exp(log_magnitude)
             found = stft(istft(wanted * griffin_lim(wanted, recipe.n_rounds)))
-        values = game.step((found, log_magnitude), x[:, None], step >= recipe.critics_from)
+        values = game.step((found, log_magnitude), x[:, None], step >= recipe.discriminators_from)
         average.update(network, step)
         latest.update(values)
         return values
