@@ -178,7 +178,7 @@ def load_published(module: nn.Module, state_dict: dict) -> nn.Module:
         )
     inner = [state_dict.get(outer) for outer in ("generator", "mpd", "msd")]
     layouts = [_new_names(d) for d in [*inner, state_dict] if isinstance(d, dict)]
-    # both critics of HiFi-GAN lie in one file, under names that begin alike: the best fit is meant
+    # both discriminators of HiFi-GAN lie in one file, with like names: the best fit is meant
     renamed = min(layouts, key=lambda layout: len(_misfits(module, layout)))
     if problems := _misfits(module, renamed):
         kind = getattr(module, "kind", type(module).__name__)

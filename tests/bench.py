@@ -548,7 +548,7 @@ def wavenet():
         for _ in range(5):
             found[0].append(seconds(lambda: ours(16000)) / 16000)
             found[1].append(seconds(lambda: cached(400)) / 400)
-        own, peer = map(statistics.median, found)
+        own, _ = map(statistics.median, found)
         yield f"{name}: seconds of one core for a second of sound", 16000 * own, 1 / 1.5
         ratio = statistics.median(a / b for a, b in zip(*found, strict=True))
         yield f"{name}: time / cached PyTorch", ratio, 1 / 20
@@ -734,7 +734,7 @@ def ddsp_held_out():
             x, f0_hz = data.load(name, 16000)[0], data.load_array(f"{name}_f0")
             facts = model.facts
             wanted, _ = timbre_transfer.fit_controls(
-                f0_hz, ddsp.loudness(x), facts["pitch_hz"], facts["level_db"]
+                f0_hz, ddsp.loudness(x), (facts["lowest_hz"], facts["highest_hz"]), facts["loud_db"]
             )
             cents, share = _f0_error(wanted, timbre_transfer.transfer(model, x, f0_hz))
             yield f"{name} on the {instrument}: f0 median error in cents", cents, 15

@@ -57,15 +57,11 @@ def test_nothing_happens_at_import():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=lambda c: c[0])
-def test_ruff(command):
-    done = subprocess.run(
-        [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
+def test_lint():
+    """Style and spelling of code, notebooks and prose, as `make lint` checks them."""
+    command = ["make", "--old-file=install", "lint", f"PY={sys.executable}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def tracked():
@@ -90,10 +86,10 @@ def test_notebook_keeps_the_rules(path):
 LECTURE = [
     "00_four_paradigms", "01_gans_and_musegan", "02_diffusion_recap", "03_wavenet",
     "04_phase_importance", "05_griffin_lim", "06_melgan", "07_hifi_gan", "08_ddsp",
-    "09_listening_test", "10_wrap_up",
+    "09_listening_test", "10_what_came_next",
 ]  # fmt: skip
 #: Of these, not written yet.
-MISSING: set[str] = {"09_listening_test", "10_wrap_up"}
+MISSING: set[str] = {"09_listening_test"}
 
 
 def test_every_notebook_of_the_lecture_is_there():
@@ -146,10 +142,8 @@ def test_good_notebook_has_no_problem(tmp_path):
         (lambda n: n.metadata.update(kernelspec={"name": "mine", "display_name": ""}), "python3"),
         (source("\n".join(["x = 1"] * 26)), "26 lines"),
         (lambda n: [c.update(source="x = 1\n" * 9) for c in n.cells[1::2]], "median of 9"),
-        (lambda n: n.cells.__delitem__(slice(5, None)), "code cells; 25 to 45"),
-        (lambda n: n.cells.extend(good_cells()[1:]), "code cells; 25 to 45"),
-        (lambda n: [c.update(source="short") for c in n.cells[2::2]], "words a line of code"),
-        (text("word " * 400), "words a line of code"),
+        (lambda n: n.cells.__delitem__(slice(5, None)), "visible code cells; 25 to 45"),
+        (lambda n: n.cells.extend(good_cells()[1:]), "visible code cells; 25 to 45"),
         (text("long " * 20_000), "bytes"),
         (source("!ls"), "a shell command"),
         (source("%%bash\nls"), "a shell command"),

@@ -285,7 +285,7 @@ def _accompany(
             row = rows[0] + 7 * (onset == 4)  # the fifth in the middle of the bar
             now[2, row, onset] = True
             now[3, row, onset:stop] = True
-        if letter == "o" and bar == len(tones) - 1 or letter == "i" and bar < 2:
+        if (letter == "o" and bar == len(tones) - 1) or (letter == "i" and bar < 2):
             continue
         now[4, kick, ([0, 4], [0, 3, 5], [0, 2, 4, 6])[beat]] = True
         now[4, snare, [2, 6]] = True

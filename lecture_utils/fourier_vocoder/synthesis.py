@@ -58,7 +58,7 @@ def vocode(
         If the mel has another shape, too few frames, or NaN or infinite entries.
     """
     for model, kind in ((magnitude, MagnitudeNetwork), (repair, RepairNetwork)):
-        if not isinstance(model, kind) and model is not None or magnitude is None:
+        if (not isinstance(model, kind) and model is not None) or magnitude is None:
             raise TypeError(
                 f"expected a {kind.__name__}, got {type(model).__name__}; weights.load(name, "
                 f"fourier_vocoder.{kind.__name__}) gives one."

@@ -11,15 +11,12 @@ from torch.nn import functional as F
 
 from lecture_utils import mel, weights
 from lecture_utils.audio import SAMPLE_RATE, as_audio
-from lecture_utils.build_data.training_sets import training_set
+from lecture_utils.build_data.training_sets import WATCH_SECONDS, training_set
 from lecture_utils.fourier_vocoder import MagnitudeNetwork
 from lecture_utils.fourier_vocoder.network import FLOOR
 from lecture_utils.fourier_vocoder.spectrum import HOP, stft
 from lecture_utils.train.descent import descend
 from lecture_utils.train.run import Run, has_fast_bf16, segments
-
-#: Seconds at the end of every sound that are kept for watching progress, never trained on.
-WATCH_SECONDS = 40
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,10 @@ def train_repair(
         network.load_state_dict(weights.load(recipe.start, RepairNetwork).state_dict())
     discriminators = [
         Middle(discriminator)
-        for discriminator in (hifi_gan.MultiPeriodDiscriminator(1 / 8), MultiSpectrogramDiscriminator())
+        for discriminator in (
+            hifi_gan.MultiPeriodDiscriminator(1 / 8),
+            MultiSpectrogramDiscriminator(),
+        )
     ]
     average = Average(network)
     optimizers = tuple(

@@ -17,7 +17,14 @@ from lecture_utils.train.recipes import RECIPES
 
 MAGNITUDE = train.MagnitudeRecipe(channels=8, n_blocks=1, batch=2, n_frames=8, watch_every=4)
 REPAIR = repair.RepairRecipe(
-    "none", channels=8, n_blocks=1, n_rounds=1, batch=2, n_frames=16, discriminators_from=2, watch_every=4
+    "none",
+    channels=8,
+    n_blocks=1,
+    n_rounds=1,
+    batch=2,
+    n_frames=16,
+    discriminators_from=2,
+    watch_every=4,
 )
 
 
