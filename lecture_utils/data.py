@@ -1,8 +1,7 @@
 """Find the course's sounds, scores, curves and weights by name, and prove that they are unaltered.
 
 Everything under ``data/`` is listed in ``data/manifest.json``: one line a file, with title, source,
-author, licence, the command that made it, and its SHA-256. Training sets are not shipped: they are
-rendered or decoded on demand into :func:`cache_dir`. Used by every notebook.
+author, licence, the command that made it, and its SHA-256. Used by every notebook.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,20 +23,6 @@ ROOT = Path(__file__).resolve().parent.parent / "data"
 
 #: Files that describe data and are named by the entries of the manifest, or by it alone.
 _DOCUMENTS = {"manifest.json", "README.md"}
-
-
-class TrainingSet(NamedTuple):
-    """Sound to learn from: 16 kHz, with its control curves where they are known exactly.
-
-    ``audio`` float32 ``(n,)``; ``f0_hz`` (0 between notes) and ``dynamics`` (0..1) float32
-    ``(frames,)`` at ``control_rate`` values a second, or None.
-    """
-
-    audio: np.ndarray
-    sample_rate: int
-    f0_hz: np.ndarray | None = None
-    dynamics: np.ndarray | None = None
-    control_rate: int = 250
 
 
 def manifest() -> list[dict]:
@@ -54,7 +38,7 @@ def manifest() -> list[dict]:
     file = ROOT / "manifest.json"
     if not file.is_file():
         raise FileNotFoundError(f"No manifest at {file}; {_advice('data/manifest.json')}.")
-    return _read_manifest(file, file.stat().st_mtime_ns)
+    return [dict(e) for e in _read_manifest(file, file.stat().st_mtime_ns)]
 
 
 @functools.lru_cache(maxsize=4)
@@ -111,7 +95,7 @@ def entry(name: str) -> dict:
         near = difflib.get_close_matches(str(name), names(), n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else "data.names() lists what there is."
         raise ValueError(f"No data named {name!r}; {hint}")
-    return dict(found)
+    return found
 
 
 def path(name: str) -> Path:
@@ -245,31 +229,3 @@ def cache_dir() -> Path:
 
 def _user_cache() -> Path:
     return Path.home() / ".cache" / "lecture-utils"
-
-
-def training_set(name: str) -> TrainingSet:
-    """Load a training set, rendering or decoding it into :func:`cache_dir` the first time.
-
-    Parameters
-    ----------
-    name : str
-        "speech" (24 minutes of one speaker), "violin", "flute", "cello" (12 minutes each, with
-        exact f0 and dynamics) or "piano" (seven scores, played twice). Nothing of the held-out
-        sounds is in them. The rendered sets need nothing but this checkout; "speech" is decoded
-        from a Debian package.
-
-    Returns
-    -------
-    TrainingSet
-        At 16 kHz.
-
-    Raises
-    ------
-    ValueError
-        If there is no such set.
-    FileNotFoundError
-        If the source of "speech" is not at hand; the sentence says how to get it.
-    """
-    from lecture_utils import build_data
-
-    return build_data.training_set(name)

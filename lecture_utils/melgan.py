@@ -1,8 +1,8 @@
-"""MelGAN (Kumar et al. 2019): no mel loss, no noise, only critics at three scales.
+"""MelGAN (Kumar et al. 2019): no mel loss, no noise, only discriminators at three scales.
 
 (The course's weights `melgan` had a mel loss besides; `melgan_critics_only` had none.)
 Layer names are those of the published checkpoints, which load with
-:func:`lecture_utils.training.load_published`. Used by notebook 06.
+:func:`lecture_utils.train.run.load_published`. Used by notebook 06.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-from lecture_utils import doors
+from lecture_utils import arguments
 from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss
 
 SLOPE = 0.2
@@ -46,6 +46,8 @@ class Generator(nn.Module):
     the same number of taps: no checkerboard.
     """
 
+    kind = "melgan.Generator"
+
     def __init__(
         self,
         n_mels: int = 80,
@@ -61,8 +63,8 @@ class Generator(nn.Module):
         reach = sum(3**i for i in range(n_residual_layers))
         self.context_frames = context_frames(reach, rates, tuple(2 * rate for rate in rates))
         self.hop_length = math.prod(rates)
-        doors.number(base_channels, "base_channels", 1, whole=True)
-        doors.number(n_mels, "n_mels", 1, whole=True)
+        arguments.number(base_channels, "base_channels", 1, whole=True)
+        arguments.number(n_mels, "n_mels", 1, whole=True)
         channels = base_channels * 2 ** len(rates)
         layers = [nn.ReflectionPad1d(3), conv1d(n_mels, channels, 7)]
         for rate in rates:
@@ -90,7 +92,7 @@ class ScaleDiscriminator(nn.Module):
 
     def __init__(self, base_channels: int = 16, n_layers: int = 4) -> None:
         super().__init__()
-        if doors.number(base_channels, "base_channels", 4, whole=True) % 4:
+        if arguments.number(base_channels, "base_channels", 4, whole=True) % 4:
             raise ValueError(
                 f"{base_channels=}: give a multiple of 4, for groups of four channels."
             )
@@ -126,7 +128,7 @@ class MultiScaleDiscriminator(nn.Module):
         self.model = nn.ModuleDict(
             {
                 f"disc_{scale}": ScaleDiscriminator(base_channels)
-                for scale in range(doors.number(n_scales, "n_scales", 1, whole=True))
+                for scale in range(arguments.number(n_scales, "n_scales", 1, whole=True))
             }
         )
         self.pool = nn.AvgPool1d(4, 2, padding=1, count_include_pad=False)

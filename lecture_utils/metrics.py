@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_utils import doors
+from lecture_utils import arguments
 from lecture_utils.audio import (
     HOP_LENGTH,
     N_FFT,
@@ -15,6 +15,7 @@ from lecture_utils.audio import (
     as_audio,
     check_sample_rate,
     check_stft_sizes,
+    resample,
     stft,
 )
 
@@ -69,9 +70,9 @@ def multi_resolution_stft(
     """
     if not isinstance(n_ffts, (tuple, list)) or not n_ffts:
         raise TypeError(
-            f"n_ffts={doors.shown(n_ffts)}: give window lengths, for example (512, 1024, 2048)."
+            f"n_ffts={arguments.shown(n_ffts)}: give window lengths, for example (512, 1024, 2048)."
         )
-    longest = max(doors.number(n_fft, "n_ffts", 4, whole=True) for n_fft in n_ffts)
+    longest = max(arguments.number(n_fft, "n_ffts", 4, whole=True) for n_fft in n_ffts)
     reference, estimate = _pair(reference, estimate, longest // 2 + 1)
     total = 0.0
     for n_fft in n_ffts:
@@ -102,20 +103,26 @@ def f0_hz(
     sample_rate: int = SAMPLE_RATE,
     hop_length: int = HOP_LENGTH,
     f_min: float = 65.0,
-    f_max: float = 2000.0,
-) -> np.ndarray:
-    """Fundamental frequency by pYIN (Mauch & Dixon 2014, through librosa).
+    f_max: float = 4400.0,
+    return_sureness: bool = False,
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    """Fundamental frequency by pYIN (Mauch & Dixon 2014, through librosa), up to C8.
+
+    pYIN finds the way through the frames on a grid of 20 cents; between its points the period is
+    taken from YIN (de Cheveigné & Kawahara 2002). At 48 kHz or so, since the period of a whistle
+    has too few samples at 16 kHz.
 
     Returns
     -------
     np.ndarray
-        Hz, shape ``(1 + n // hop_length,)``; NaN where no pitch was found.
+        Hz, shape ``(1 + n // hop_length,)``; NaN where no pitch was found. With `return_sureness`
+        also how probable pYIN finds it that there is one, 0..1.
     """
     import librosa
 
     x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
-    hop_length = doors.number(hop_length, "hop_length", 1, whole=True)
-    f_min, f_max = doors.number(f_min, "f_min", 1), doors.number(f_max, "f_max", 1)
+    hop_length = arguments.number(hop_length, "hop_length", 1, whole=True)
+    f_min, f_max = arguments.number(f_min, "f_min", 1), arguments.number(f_max, "f_max", 1)
     f_max = min(f_max, 0.45 * sample_rate)
     # pYIN lets the pitch move by 36 octaves a second: within a hop it must not leave the range
     if f_max < 2 * f_min or np.log2(f_max / f_min) < 37 * hop_length / sample_rate:
@@ -125,17 +132,23 @@ def f0_hz(
         )
     # at least two and a half periods of the lowest pitch must fit into a frame
     frame_length = max(1024, 2 ** int(np.ceil(np.log2(2.5 * sample_rate / f_min))))
-    f0, voiced, _ = librosa.pyin(
-        x, fmin=f_min, fmax=f_max, sr=sample_rate,
-        frame_length=frame_length, hop_length=hop_length, resolution=0.1,
-    )  # fmt: skip
-    return np.where(voiced, f0, np.nan)
+    finer = max(1, round(48_000 / sample_rate))
+    x = resample(x, sample_rate, finer * sample_rate)
+    options = {
+        "fmin": f_min, "fmax": f_max, "sr": finer * sample_rate,
+        "frame_length": finer * frame_length, "hop_length": finer * hop_length,
+    }  # fmt: skip
+    f0, voiced, sureness = librosa.pyin(x, resolution=0.2, **options)
+    exact = librosa.yin(x, **options)
+    f0 = np.where(np.abs(np.log2(exact / f0)) < 0.25 / 12, exact, f0)
+    f0 = np.where(voiced, f0, np.nan)
+    return (f0, sureness) if return_sureness else f0
 
 
 def cents(f0: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray:
     """Interval from `reference` to `f0` in cents (100 to the semitone), NaN where either is."""
     f0, reference = (
-        doors.array(values, name, finite=False).astype(float)
+        arguments.array(values, name, finite=False).astype(float)
         for values, name in ((f0, "f0"), (reference, "reference"))
     )
     if f0.shape != reference.shape and 1 not in (f0.size, reference.size):
@@ -162,8 +175,8 @@ def f0_error_cents(
     coverage : float
         Such frames over frames where the reference has a pitch.
     """
-    reference_f0 = doors.array(reference_f0, "reference_f0", ("frames",), finite=False)
-    estimated_f0 = doors.array(estimated_f0, "estimated_f0", ("frames",), finite=False)
+    reference_f0 = arguments.array(reference_f0, "reference_f0", ("frames",), finite=False)
+    estimated_f0 = arguments.array(estimated_f0, "estimated_f0", ("frames",), finite=False)
     if reference_f0.shape != estimated_f0.shape:
         raise ValueError(
             f"f0 curves of shapes {reference_f0.shape} and {estimated_f0.shape} can't be compared; "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_utils import doors
+from lecture_utils import arguments
 from lecture_utils.audio import (
     HOP_LENGTH,
     N_FFT,
@@ -36,8 +36,8 @@ def combine(magnitude: np.ndarray, phase: np.ndarray) -> np.ndarray:
     np.ndarray
         complex64, shape ``(bins, frames)``.
     """
-    magnitude = doors.array(magnitude, "combine: magnitude", ("bins", "frames"))
-    phase = doors.array(phase, "combine: phase", ("bins", "frames"))
+    magnitude = arguments.array(magnitude, "combine: magnitude", ("bins", "frames"))
+    phase = arguments.array(phase, "combine: phase", ("bins", "frames"))
     if magnitude.shape != phase.shape:
         raise ValueError(
             f"combine: magnitude {magnitude.shape} and phase {phase.shape} must share one shape "
@@ -50,17 +50,17 @@ def combine(magnitude: np.ndarray, phase: np.ndarray) -> np.ndarray:
 
 def wrap(phase: np.ndarray) -> np.ndarray:
     """Bring phases in radians into [-pi, pi), the same point of the circle."""
-    return np.mod(doors.array(phase, "phase") + np.pi, 2 * np.pi) - np.pi
+    return np.mod(arguments.array(phase, "phase") + np.pi, 2 * np.pi) - np.pi
 
 
 def random_phase(shape: tuple[int, ...], seed: int | None = None) -> np.ndarray:
     """Return phases drawn evenly from the circle, in radians."""
     if not isinstance(shape, tuple):
         raise TypeError(
-            f"shape={doors.shown(shape)}: give (bins, frames), for example magnitude.shape."
+            f"shape={arguments.shown(shape)}: give (bins, frames), for example magnitude.shape."
         )
-    shape = tuple(doors.number(size, "shape", 0, whole=True) for size in shape)
-    rng = np.random.default_rng(doors.seed(seed))
+    shape = tuple(arguments.number(size, "shape", 0, whole=True) for size in shape)
+    rng = np.random.default_rng(arguments.seed(seed))
     return rng.uniform(-np.pi, np.pi, shape).astype(np.float32)
 
 
@@ -69,14 +69,14 @@ def quantise(phase: np.ndarray, n_bits: int) -> np.ndarray:
 
     With one bit the points are 0 and pi, that is, a sign.
     """
-    step = 2 * np.pi / 2 ** doors.number(n_bits, "n_bits", 0, 16, whole=True)
-    return wrap(np.round(doors.array(phase, "phase") / step) * step)
+    step = 2 * np.pi / 2 ** arguments.number(n_bits, "n_bits", 0, 16, whole=True)
+    return wrap(np.round(arguments.array(phase, "phase") / step) * step)
 
 
 def mix(phase: np.ndarray, other: np.ndarray, amount: float) -> np.ndarray:
     """Turn `phase` towards `other` by `amount` (0 to 1), the short way around the circle."""
-    amount = doors.number(amount, "amount", 0, 1)
-    phase, other = doors.array(phase, "phase"), doors.array(other, "other")
+    amount = arguments.number(amount, "amount", 0, 1)
+    phase, other = arguments.array(phase, "phase"), arguments.array(other, "other")
     if phase.shape != other.shape:
         raise ValueError(f"mix: phases of shapes {phase.shape} and {other.shape} do not match.")
     return wrap(phase + amount * wrap(other - phase))
@@ -105,7 +105,7 @@ def replace(
         Shape ``(n,)``: the signal whose STFT is nearest (least squares) to what was asked.
     """
     x = as_audio(x)
-    magnitude, phase = np.abs(stft(x, n_fft, hop_length)), doors.array(new_phase, "new_phase")
+    magnitude, phase = np.abs(stft(x, n_fft, hop_length)), arguments.array(new_phase, "new_phase")
     phase = np.broadcast_to(phase, magnitude.shape) if phase.ndim == 0 else phase
     return istft(combine(magnitude, phase), hop_length, len(x))
 
@@ -208,7 +208,7 @@ def group_delay(spectrum: np.ndarray, sample_rate: int = SAMPLE_RATE) -> np.ndar
 def _check_spectrum(spectrum: np.ndarray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the spectrum and the frequency of each bin in Hz."""
     sample_rate = check_sample_rate(sample_rate)
-    spectrum = doors.array(spectrum, "spectrum", ("bins", "frames"), kinds="c")
+    spectrum = arguments.array(spectrum, "spectrum", ("bins", "frames"), kinds="c")
     if len(spectrum) < 3:
         raise ValueError(f"spectrum: {len(spectrum)} bins given, 3 or more needed; transpose it?")
     return spectrum, np.linspace(0, sample_rate / 2, len(spectrum))

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from lecture_utils import doors
+from lecture_utils import arguments
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -51,9 +51,9 @@ def bar(items: Iterable | int, label: str = "") -> Bar:
     >>> assert learning.stopped or history[-1] < history[0]
     """
     if isinstance(items, int):
-        items = range(doors.number(items, "items", 0, whole=True))
+        items = range(arguments.number(items, "items", 0, whole=True))
     if not isinstance(items, Iterable):
-        raise TypeError(f"items={doors.shown(items)}: give a number of steps, or a list.")
+        raise TypeError(f"items={arguments.shown(items)}: give a number of steps, or a list.")
     return Bar(items, label)
 
 

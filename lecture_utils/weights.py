@@ -1,7 +1,7 @@
 """Weights on disk: safetensors with their configuration inside, and published checkpoints.
 
 Nothing is unpickled: a file of weights can hold nothing but numbers and text. The functions are
-used as ``training.save_weights`` and so on, by notebooks 03 and 06 to 08.
+used as ``weights.save`` and so on, by notebooks 03 and 06 to 08.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
+from safetensors.torch import save as as_bytes
 from torch import nn
 
-from lecture_utils import data, doors
+from lecture_utils import arguments, data
 
 #: Ending of a file that is being written.
 PARTIAL = ".partial"
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 
 
-def save_weights(path: str | Path, model: nn.Module, half: bool = False, **facts: object) -> Path:
+def save(path: str | Path, model: nn.Module, half: bool = False, **facts: object) -> Path:
     """Write a model's weights with its configuration as safetensors.
 
     Parameters
@@ -32,7 +33,8 @@ def save_weights(path: str | Path, model: nn.Module, half: bool = False, **facts
     path : str or Path
         ``.../NAME.safetensors``.
     model : nn.Module
-        With a ``config`` dict of its constructor's arguments.
+        With a ``config`` dict of its constructor's arguments, and a ``kind``: the name of the class
+        in files of weights, which stays when the class moves to another module.
     half : bool
         Store float16: half the size, for snapshots.
     **facts
@@ -47,13 +49,24 @@ def save_weights(path: str | Path, model: nn.Module, half: bool = False, **facts
 
 def _metadata(model: nn.Module, facts: dict) -> dict[str, str]:
     return {
-        "model": f"{type(model).__module__.split('.')[-1]}.{type(model).__name__}",
+        "model": _kind(type(model)),
         "config": json.dumps(model.config),
         "facts": json.dumps(facts),
     }
 
 
-def load_weights(name: str | Path, model_class: type[nn.Module]) -> nn.Module:
+def _kind(model_class: type[nn.Module]) -> str:
+    """Return the name of a class in files of weights."""
+    kind = getattr(model_class, "kind", None)
+    if not isinstance(kind, str):
+        raise TypeError(
+            f"model: the class {model_class.__name__} has no `kind`; give it one, for example "
+            f'kind = "mine.{model_class.__name__}".'
+        )
+    return kind
+
+
+def load(name: str | Path, model_class: type[nn.Module]) -> nn.Module:
     """Build a model from shipped weights (by name, SHA-256 checked) or from a file.
 
     Returns
@@ -90,7 +103,7 @@ def load_snapshots(name: str | Path, model_class: type[nn.Module]) -> dict[int, 
         step, _, inner = key.partition("/")
         parts.setdefault(step, {})[inner] = value
     if not all(step.isdigit() for step in parts):
-        raise ValueError(f"{path.name} holds one model, no snapshots; use load_weights.")
+        raise ValueError(f"{path.name} holds one model, no snapshots; use load.")
     return {
         int(step): _build(path, parts[step], metadata, model_class)
         for step in sorted(parts, key=int)
@@ -100,7 +113,7 @@ def load_snapshots(name: str | Path, model_class: type[nn.Module]) -> dict[int, 
 def _read(name: str | Path, model_class: type[nn.Module]) -> tuple[Path, dict, dict]:
     """Return the path, tensors and metadata of weights that belong to `model_class`."""
     if not isinstance(model_class, type):
-        raise TypeError(f"model_class: give a class of a room, got {doors.shown(model_class)}.")
+        raise TypeError(f"model_class: give a class of a room, got {arguments.shown(model_class)}.")
     is_file = isinstance(name, Path) or str(name).endswith(".safetensors")
     path = Path(name) if is_file else data.path(name)
     if is_file and path.parent.resolve() == (data.ROOT / "weights").resolve():
@@ -115,7 +128,7 @@ def _read(name: str | Path, model_class: type[nn.Module]) -> tuple[Path, dict, d
         raise ValueError(
             f"{path.name} is not a readable safetensors file ({error}); get it anew."
         ) from None
-    wanted = f"{model_class.__module__.split('.')[-1]}.{model_class.__name__}"
+    wanted = _kind(model_class)
     if metadata.get("model") != wanted:
         raise ValueError(
             f"{path.name} holds weights of {metadata.get('model', 'an unknown model')}, not of "
@@ -172,10 +185,10 @@ def load_published(module: nn.Module, state_dict: dict) -> nn.Module:
         )
     inner = [state_dict.get(outer) for outer in ("generator", "mpd", "msd")]
     layouts = [_new_names(d) for d in [*inner, state_dict] if isinstance(d, dict)]
-    # both critics of HiFi-GAN lie in one file, under names that begin alike: the best fit is meant
+    # both discriminators of HiFi-GAN lie in one file, with like names: the best fit is meant
     renamed = min(layouts, key=lambda layout: len(_misfits(module, layout)))
     if problems := _misfits(module, renamed):
-        kind = f"{type(module).__module__.split('.')[-1]}.{type(module).__name__}"
+        kind = getattr(module, "kind", type(module).__name__)
         raise ValueError(
             f"checkpoint does not fit this {kind}: {_listed(problems)}; build the module with the "
             "checkpoint's own configuration."
@@ -236,7 +249,7 @@ def replace_file(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[st
         If it can't be written, for example on a full disk; the old file stays.
     """
     partial = path.with_suffix(PARTIAL)
-    content = save(tensors, metadata)
+    content = as_bytes(tensors, metadata)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:

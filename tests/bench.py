@@ -120,7 +120,7 @@ def griffin_lim():
 @group
 def sampler():
     """Ten minutes of violin."""
-    from lecture_utils import renders
+    from lecture_utils.build_data import renders
 
     start = time.process_time()
     renders.solo_training("violin", minutes=10)
@@ -130,7 +130,8 @@ def sampler():
 @group
 def slider():
     """From a slider's new value to new sound and picture, in the kernel."""
-    from lecture_utils import data, explore, phase, plot
+    from lecture_utils import data, phase
+    from lecture_utils.notebook import explore, plot
 
     x = data.load("guitar", 16000)[0][:16000]
 
@@ -209,6 +210,108 @@ def vocoders():
 
 
 @group
+def fourier_vocoder():
+    """The vocoder of notebook 10: speed, and memory of a long sound, one thread."""
+    import torch
+
+    from lecture_utils import data, mel, weights
+    from lecture_utils.fourier_vocoder import MagnitudeNetwork, RepairNetwork, vocode
+
+    torch.set_num_threads(1)
+    log_mel = mel.log_mel(data.load("speech_test", 16000)[0][: 40 * 16000])
+    for name in ("", "_universal"):
+        magnitude = weights.load(f"fourier_magnitude{name}", MagnitudeNetwork)
+        repair = weights.load(f"fourier_repair{name}", RepairNetwork)
+        times = []
+        for _ in range(5):
+            start = time.process_time()
+            vocode(log_mel, magnitude, repair)
+            times.append(time.process_time() - start)
+        what = f"fourier_vocoder{name}: seconds of one core for a second of sound"
+        yield what, statistics.median(times) / 40, 1 / 60
+    code = (
+        "import resource, sys, numpy as np; from lecture_utils import fourier_vocoder as f\n"
+        "mel = np.full((80, int(sys.argv[1]) * 125 // 2), -3, np.float32)\n"
+        "y = f.vocode(mel, f.MagnitudeNetwork().eval(), f.RepairNetwork(n_rounds=1).eval())\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - 5 * y.nbytes / 2**20)"
+    )
+    short, long = (
+        float(subprocess.check_output([sys.executable, "-c", code, n])) for n in ("20", "600")
+    )
+    # beside the sound itself, its two sums, their weights, and the mel
+    yield "fourier_vocoder: MB of memory, 10 min less 20 s", long - short, 60
+
+
+def _versions(log_mel, x):
+    """Return name -> sound made from a mel by every vocoder that there is."""
+    import numpy as np
+
+    from lecture_utils import audio, griffin_lim, hifi_gan, mel, vocoder, weights
+    from lecture_utils import fourier_vocoder as frames
+
+    made = {"original": x, "Griffin-Lim": griffin_lim.from_mel(log_mel, n_iter=60, seed=0)}
+    for name in ("hifi_gan", "hifi_gan_violin"):
+        made[name] = vocoder.vocode(log_mel, weights.load(name, hifi_gan.Generator))
+    for name in ("", "_universal"):
+        magnitude = weights.load(f"fourier_magnitude{name}", frames.MagnitudeNetwork)
+        repair = weights.load(f"fourier_repair{name}", frames.RepairNetwork)
+        made[f"fourier_magnitude{name}"] = frames.vocode(log_mel, magnitude)
+        made[f"fourier_repair{name}"] = frames.vocode(log_mel, magnitude, repair)
+    if hifi_gan.has_published():
+        other = mel.log_mel(audio.resample(x, 16000, 22050), "hifi_gan22k")
+        y = vocoder.vocode(other, hifi_gan.published(), "hifi_gan22k")
+        y = audio.resample(y, 22050, 16000)
+        made["published V1, universal"] = np.pad(y, (0, max(0, len(x) - len(y))))[: len(x)]
+    return made
+
+
+@group
+def rulers_held_out():
+    """Every vocoder on held-out sounds, by every ruler that is installed."""
+    from lecture_utils import data, mel, metrics, rulers
+    from lecture_utils.build_data import renders
+
+    there = [package for package in rulers.PACKAGES if package not in rulers.missing()]
+    sounds = {name: data.load(name, 16000)[0] for name in ("speech_test", "arctic", "motif")}
+    sounds |= {n: data.load(f"{n}_test", 16000)[0][: 30 * 16000] for n in ("violin", "piano")}
+    sounds["band"] = renders.band_phrases("test", 3)
+    sounds |= {name: data.load(name, 16000)[0] for name in _held_out_clips()}
+    for name, x in sounds.items():
+        log_mel, is_speech = mel.log_mel(x), name in ("speech_test", "arctic")
+        x = x[: 256 * log_mel.shape[1]]
+        heard = rulers.words(x) if is_speech and "pocketsphinx" in there else None
+        pitched = name in ("speech_test", "motif", "violin") and "swift_f0" in there
+        known = rulers.pitch_hz(x) if pitched else None
+        for who, y in _versions(log_mel, x).items():
+            rows = {}
+            if who != "original":
+                rows["log-mel L1"] = metrics.log_mel_l1(x, y)
+                rows["multi-resolution STFT distance"] = metrics.multi_resolution_stft(x, y)
+            if is_speech and "speechmos" in there:
+                judged = rulers.naturalness(y)
+                rows |= {"DNSMOS overall": judged.overall, "DNSMOS P.808": judged.p808}
+            if is_speech and "pesq" in there:
+                rows["PESQ"] = rulers.pesq(x, y)
+            if heard:
+                rows["share of words changed"] = rulers.words_changed(heard, rulers.words(y))
+            if known is not None:
+                found = rulers.pitch_hz(y)[: len(known)]
+                rows["share of gross pitch errors"] = rulers.gross_errors(known, found)
+                rows["pitch, median error in cents"] = metrics.f0_error_cents(known, found)[0]
+            if not is_speech:
+                rows["flatness in dB"] = rulers.flatness_db(y)
+            for what, value in rows.items():
+                yield f"{name}, {who}: {what}", value, float("inf")
+
+
+def _held_out_clips():
+    """Return the clips that no vocoder learned from, but for the other voice."""
+    from lecture_utils.build_data.training_sets import HELD_OUT_CLIPS
+
+    return [name for name in HELD_OUT_CLIPS if name != "arctic"]
+
+
+@group
 def vocoders_held_out():
     """Copy-synthesis of held-out speech and violin from the same mel, f0 included."""
     import librosa
@@ -218,7 +321,7 @@ def vocoders_held_out():
 
     rooms = {"melgan": melgan, "melgan_critics_only": melgan, "hifi_gan": hifi_gan}
     rooms |= {"hifi_gan_no_periods": hifi_gan, "hifi_gan_violin": hifi_gan}
-    models = {name: weights.load_weights(name, room.Generator) for name, room in rooms.items()}
+    models = {name: weights.load(name, room.Generator) for name, room in rooms.items()}
 
     def by_librosa(log_mel):  # as griffin_lim.from_mel, but for the inversion of the bands
         found = librosa.util.nnls(mel.front_end("course16k").filters.numpy(), np.exp(log_mel))
@@ -270,24 +373,25 @@ def muse_gan():
     """Eight seeds, 1,000 phrases each: beside held-out songs, training songs and chance."""
     import numpy as np
 
-    from lecture_utils import gan, phrase_figures, pianoroll, weights
+    from lecture_utils import gan, pianoroll, weights
+    from lecture_utils.pianoroll import phrases
 
     model = list(weights.load_snapshots("muse_gan", gan.Generator).values())[-1]
     (train, song), (held_out, _) = pianoroll.corpus("train"), pianoroll.corpus("test")
     far, found, likeness, in_any_key = {}, [], [], []
 
     def measure(name, cells):
-        far.setdefault(name, []).append(phrase_figures.differences(cells, held_out))
+        far.setdefault(name, []).append(phrases.differences(cells, held_out))
 
     measure("training songs", train)
     for seed in range(8):
         made = gan.generate(model, model.noise(1000, seed=seed))
-        found.append(phrase_figures.describe(made))
-        likeness.append(1 - phrase_figures.nearest(made, train))
-        in_any_key.append(1 - phrase_figures.nearest(made, train, transpose=3))
+        found.append(phrases.describe(made))
+        likeness.append(1 - phrases.nearest(made, train))
+        in_any_key.append(1 - phrases.nearest(made, train, transpose=3))
         measure("MuseGAN", made)
-        measure("shuffled", phrase_figures.shuffled(train, seed))
-        measure("random", phrase_figures.random_like(train, seed))
+        measure("shuffled", phrases.shuffled(train, seed))
+        measure("random", phrases.random_like(train, seed))
         others = [np.roll(made[:, k], k, axis=0) for k in range(5)]
         measure("players of different phrases", np.stack(others, axis=1))
     for figure in found[0]:
@@ -305,7 +409,7 @@ def muse_gan():
         if is_tonal:  # scattered notes are near the middle of the tonal space, so tracks agree
             other = "players of different phrases"
             yield f"MuseGAN, {figure}: mean / {other}", ours.mean() / each[other].mean(), 1
-    files = [phrase_figures.describe(train[song == number]) for number in np.unique(song)]
+    files = [phrases.describe(train[song == number]) for number in np.unique(song)]
     for figure in ("used pitch classes", "qualified notes"):
         each = np.array([file[figure] for file in files])
         outside = [
@@ -313,7 +417,7 @@ def muse_gan():
             for ours in found
         ]
         yield f"MuseGAN, {figure}: out of the training files' range by", max(outside), 0
-    theirs = 1 - phrase_figures.nearest(held_out, train)
+    theirs = 1 - phrases.nearest(held_out, train)
     yield "MuseGAN: nearest training phrase, likeness at most, first seed", likeness[0].max(), 0.6
     yield "MuseGAN: the same, 8 seeds", np.max(likeness), np.inf
     yield "MuseGAN: the same in any of seven keys, 8 seeds", np.max(in_any_key), 0.75
@@ -327,15 +431,17 @@ def muse_gan():
 def cascade():
     """Songs of form ABA, eight seeds: the cascade; its melody model told nothing; the flat one.
 
-    What is owed to equal noise for equal letters is told apart by fresh dice. The flat model has
+    What is owed to equal noise for equal letters is told apart by fresh noise. The flat model has
     the size of one level; the cascade is four.
     """
     import numpy as np
 
-    from lecture_utils import cascade, song_metrics, songs, unet, weights
+    from lecture_utils import weights
+    from lecture_utils.diffusion import cascade, songs, unet
+    from lecture_utils.diffusion import metrics as song_metrics
 
     names = (*cascade.LEVELS, "flat")
-    models = {name: weights.load_weights(f"cascade_{name}", unet.UNet) for name in names}
+    models = {name: weights.load(f"cascade_{name}", unet.UNet) for name in names}
     for side, parts in {"cascade": cascade.LEVELS, "flat": ("flat",)}.items():
         count = sum(p.numel() for name in parts for p in models[name].parameters())
         yield f"{side}: parameters, millions", count / 1e6, float("inf")
@@ -369,11 +475,11 @@ def cascade():
 
     groups = {
         "cascade": songs_made[True],
-        "cascade, fresh dice": songs_made[False],
+        "cascade, fresh noise": songs_made[False],
         "told nothing": [told_nothing(seed, True) for seed in range(8)],
-        "told nothing, fresh dice": [told_nothing(seed, False) for seed in range(8)],
+        "told nothing, fresh noise": [told_nothing(seed, False) for seed in range(8)],
         "flat": [flat(seed, True) for seed in range(8)],
-        "flat, fresh dice": [flat(seed, False) for seed in range(8)],
+        "flat, fresh noise": [flat(seed, False) for seed in range(8)],
         "by rule": [
             songs.write_song(np.random.default_rng(10_000 + seed), "ABA", 0, False).levels
             for seed in range(8)
@@ -395,7 +501,7 @@ def cascade():
             yield f"{group}: {name}", mean[group][k], float("inf")
     for k, (name, limit) in enumerate(zip(what, (0.5, 0.7, 0.95, 0.95), strict=True)):
         # like with like: both with the same noise for the same letter, or both without
-        ways = ("", ", fresh dice") if k > 1 else ("",)
+        ways = ("", ", fresh noise") if k > 1 else ("",)
         for one, other in [
             (f"cascade{way}", f"{rival}{way}") for rival in ("flat", "told nothing") for way in ways
         ]:
@@ -425,7 +531,7 @@ def wavenet():
     for _ in range(20):
         rates.append(512**3 / seconds(lambda: matrix @ matrix))
     for name in ("wavenet_piano", "wavenet_violin"):
-        model, log_mel = weights.load_weights(name, WaveNet), None
+        model, log_mel = weights.load(name, WaveNet), None
         if model.conditioning:
             log_mel = mel.log_mel(data.load("motif", 16000)[0])
 
@@ -442,7 +548,7 @@ def wavenet():
         for _ in range(5):
             found[0].append(seconds(lambda: ours(16000)) / 16000)
             found[1].append(seconds(lambda: cached(400)) / 400)
-        own, peer = map(statistics.median, found)
+        own, _ = map(statistics.median, found)
         yield f"{name}: seconds of one core for a second of sound", 16000 * own, 1 / 1.5
         ratio = statistics.median(a / b for a, b in zip(*found, strict=True))
         yield f"{name}: time / cached PyTorch", ratio, 1 / 20
@@ -476,14 +582,16 @@ def wavenet_held_out():
     """Bits per sample against straight lines and counts; the motif from its mel."""
     import numpy as np
 
-    from lecture_utils import data, griffin_lim, mel, metrics, train_wavenet, weights
-    from lecture_utils import linear_prediction as lp
-    from lecture_utils.mu_law import mu_law_decode, mu_law_encode
+    from lecture_utils import data, griffin_lim, mel, metrics, weights
+    from lecture_utils.build_data.training_sets import training_set
+    from lecture_utils.train import wavenet as train_wavenet
     from lecture_utils.wavenet import WaveNet, generate
+    from lecture_utils.wavenet import linear_prediction as lp
+    from lecture_utils.wavenet.mu_law import mu_law_decode, mu_law_encode
 
     for sound, better in (("piano", 1), ("violin", 1)):
-        model = weights.load_weights(f"wavenet_{sound}", WaveNet)
-        training = data.training_set(sound).audio[: 720 * 16000]
+        model = weights.load(f"wavenet_{sound}", WaveNet)
+        training = training_set(sound).audio[: 720 * 16000]
         test = train_wavenet.Examples.of(data.load(f"{sound}_test", 16000)[0])
         bits = train_wavenet.held_out_bits(model, test)
         heard, known = mu_law_decode(test.codes), mu_law_encode(training)
@@ -585,21 +693,12 @@ def ddsp_held_out():
     import numpy as np
     import torch
 
-    from lecture_utils import (
-        data,
-        ddsp,
-        griffin_lim,
-        hifi_gan,
-        mel,
-        metrics,
-        timbre_transfer,
-        vocoder,
-        weights,
-    )
-    from lecture_utils.train_ddsp import Examples
+    from lecture_utils import data, ddsp, griffin_lim, hifi_gan, mel, metrics, vocoder, weights
+    from lecture_utils.ddsp import timbre_transfer
+    from lecture_utils.train.ddsp import Examples
 
     names = ("violin", "flute")
-    models = {name: weights.load_weights(f"ddsp_{name}", ddsp.Autoencoder) for name in names}
+    models = {name: weights.load(f"ddsp_{name}", ddsp.Autoencoder) for name in names}
     test = Examples.of(data.load("violin_test", 16000)[0], data.load_array("violin_test_f0"))
     log_mel = mel.log_mel(test.audio)
     *controls, _ = test.cut(np.array([0]), len(test.f0_hz))
@@ -610,7 +709,7 @@ def ddsp_held_out():
     sizes = {"ddsp_violin": models["violin"]}
     for name in ("hifi_gan", "hifi_gan_violin"):
         if name in data.names():
-            sizes[name] = weights.load_weights(name, hifi_gan.Generator)
+            sizes[name] = weights.load(name, hifi_gan.Generator)
             played[name] = vocoder.vocode(log_mel, sizes[name])
     voiced = test.f0_hz > 0
     for name, y in played.items():
@@ -635,7 +734,7 @@ def ddsp_held_out():
             x, f0_hz = data.load(name, 16000)[0], data.load_array(f"{name}_f0")
             facts = model.facts
             wanted, _ = timbre_transfer.fit_controls(
-                f0_hz, ddsp.loudness(x), facts["pitch_hz"], facts["level_db"]
+                f0_hz, ddsp.loudness(x), (facts["lowest_hz"], facts["highest_hz"]), facts["loud_db"]
             )
             cents, share = _f0_error(wanted, timbre_transfer.transfer(model, x, f0_hz))
             yield f"{name} on the {instrument}: f0 median error in cents", cents, 15

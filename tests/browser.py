@@ -80,9 +80,9 @@ class Watched:
         self.page.on("request", self._request)
 
     def _request(self, request):
-        if not request.url.startswith(("file:", "data:", "blob:", "about:")):
-            if "://127.0.0.1" not in request.url:
-                self.offsite.append(request.url)
+        own = request.url.startswith(("file:", "data:", "blob:", "about:"))
+        if not own and "://127.0.0.1" not in request.url:
+            self.offsite.append(request.url)
 
     def check(self):
         assert self.errors == [] and self.offsite == []

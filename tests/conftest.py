@@ -6,15 +6,13 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import sizes
 
 HERE = Path(__file__).resolve().parent
 os.environ["MPLBACKEND"] = "agg"
 # Two processes that fill one cache of numba's at once can leave it crashing for ever after.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["NUMBA_CACHE_DIR"] = str(HERE.parent / ".cache" / "numba" / WORKER)
-
-#: A module of the package longer than this wants a reason.
-LONG = 350
 
 hypothesis.settings.register_profile("course", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("course")
@@ -26,11 +24,4 @@ _guard.loader.exec_module(importlib.util.module_from_spec(_guard))
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
     """Report the size of the package."""
-    sizes = {
-        path.name: len(path.read_text(encoding="utf-8").splitlines())
-        for path in (HERE.parent / "lecture_utils").rglob("*.py")
-    }
-    long = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n > LONG) or "none"
-    terminalreporter.write_line(
-        f"lecture_utils: {len(sizes)} modules, {sum(sizes.values())} lines; over {LONG}: {long}"
-    )
+    terminalreporter.write_line(sizes.report(HERE.parent / "lecture_utils"))

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import nbformat
 
-from lecture_utils import audio, listen
+from lecture_utils import audio
+from lecture_utils.notebook import listen
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
-MAX_BYTES = 60_000
+MAX_BYTES = 90_000
 CELLS, MEDIAN_LINES, MAX_LINES = (25, 45), 8, 25
-#: Words of text per line of code: the aim, and where it is refused.
-WORDS_AIM, WORDS_LIMIT = (4, 7), (3, 9)
 MAX_BUDGET = 30
 
 #: What the first cell must tell, and how it is found.
@@ -98,13 +97,12 @@ def file_problems(path: Path) -> list[str]:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             found += _text_problems(cell.source)
+    cells = [c for c in cells if not c.metadata.get("jupyter", {}).get("source_hidden")]
     sizes = [lines(cell) for cell in cells]
     if not CELLS[0] <= len(cells) <= CELLS[1]:
-        found.append(f"{len(cells)} code cells; {CELLS[0]} to {CELLS[1]} are wanted")
+        found.append(f"{len(cells)} visible code cells; {CELLS[0]} to {CELLS[1]} are wanted")
     if statistics.median(sizes or [0]) > MEDIAN_LINES:
         found.append(f"median of {statistics.median(sizes):g} lines a cell; {MEDIAN_LINES} at most")
-    if not WORDS_LIMIT[0] <= words_per_line(notebook) <= WORDS_LIMIT[1]:
-        found.append(f"{words_per_line(notebook):.1f} words a line of code; {WORDS_AIM} is the aim")
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from browser import SoundPlayer, Watched
 
-from lecture_utils import explore, listen
+from lecture_utils.notebook import explore, listen
 
 SR = 16000
 T = np.arange(2 * SR) / SR
@@ -366,7 +366,7 @@ def test_steps_slider_works_without_a_kernel(static):
 def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
     def frames(name):
         figures = {k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}
-        return explore.frames(figures, "A line", name)._repr_html_()
+        return explore.flipbook(figures, "A line", name)._repr_html_()
 
     watched, path = Watched(chrome), tmp_path / "page.html"
     path.write_text(f"<!doctype html><meta charset='utf-8'>{STRICT}{frames('a')}{frames('b')}")
@@ -384,7 +384,7 @@ def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
 
 # One notebook for the tests in JupyterLab and in nbconvert's page.
 CELLS = [
-    "import numpy as np\nfrom lecture_utils import explore, listen, plot\n"
+    "import numpy as np\nfrom lecture_utils.notebook import explore, listen, plot\n"
     "t = 2 * np.pi * np.arange(32000) / 16000\n"
     "low, high = 0.15 * np.sin(400 * t), 0.15 * np.sin(800 * t)",
     "listen.compare({'low': low, 'high': high}, 16000, caption='Two tones')",

@@ -15,7 +15,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecture_utils import audio, build_data, build_rolls, data, renders
+from lecture_utils import audio, data
+from lecture_utils.build_data import __main__ as command
+from lecture_utils.build_data import manifest, recordings, renders, rolls, sources, training_sets
 
 FIELDS = {"name", "file", "kind", "title", "source", "author", "licence", "generator", "sha256"}
 
@@ -30,7 +32,7 @@ def small(tmp_path, monkeypatch):
         shutil.copy(data.ROOT / name, root / name)
     entries = [data.entry(name) for name in data.names("score")]
     monkeypatch.setattr(data, "ROOT", root)
-    build_data.write_manifest(entries)
+    manifest.write_manifest(entries)
     return root
 
 
@@ -107,10 +109,10 @@ def test_sentence_is_one_of_the_reserved_prompts():
 
 def test_reserved_prompts_start_where_they_should():
     folder = Path("sounds/en_US_f_Allison")
-    assert build_data._is_reserved(folder / "vm-saveoper.g722")
-    assert build_data._is_reserved(folder / "your.g722")
-    assert not build_data._is_reserved(folder / "vm-savemessage.g722")
-    assert not build_data._is_reserved(folder / "letters/w.g722")
+    assert recordings.is_reserved(folder / "vm-saveoper.g722")
+    assert recordings.is_reserved(folder / "your.g722")
+    assert not recordings.is_reserved(folder / "vm-savemessage.g722")
+    assert not recordings.is_reserved(folder / "letters/w.g722")
 
 
 def test_load_resamples_and_load_array_needs_an_array():
@@ -132,7 +134,7 @@ def test_unknown_names_get_the_nearest():
     with pytest.raises(ValueError, match="the kinds are .*clip"):
         data.names("clips")
     with pytest.raises(ValueError, match="there are speech, violin"):
-        data.training_set("trumpet")
+        training_sets.training_set("trumpet")
 
 
 @given(st.text() | st.integers() | st.none())
@@ -164,6 +166,13 @@ def test_altered_missing_and_unlisted_files_are_named(small):
         data.path("entertainer")
 
 
+def test_what_a_caller_does_to_the_manifest_stays_with_the_caller():
+    listed = data.manifest()
+    listed[0]["name"] = "changed"
+    del listed[1:]
+    assert data.verify() == [] and len(data.manifest()) > 1
+
+
 @pytest.mark.parametrize(
     ("around", "advice"),
     [
@@ -188,20 +197,20 @@ def test_new_weights_enter_the_manifest_with_their_card(small):
     (small / "weights").mkdir()
     (small / "weights/tiny.safetensors").write_bytes(b"123")
     with pytest.raises(FileNotFoundError, match=r"write data/weights/tiny\.md"):
-        build_data.refresh_manifest()
+        manifest.refresh_manifest()
     card = "# Tiny vocoder\n\n- **Made by:** `python -m lecture_utils.train tiny`, 1 step.\n"
     (small / "weights/tiny.md").write_text(card, encoding="utf-8")
     with pytest.raises(ValueError, match=r"weights/tiny\.md must say its licence"):
-        build_data.refresh_manifest()
+        manifest.refresh_manifest()
     card += "- **Licence:** CC BY-SA 3.0, as the recordings.\n"
     (small / "weights/tiny.md").write_text(card, encoding="utf-8")
-    assert build_data.refresh_manifest() == []
+    assert manifest.refresh_manifest() == []
     entry = data.entry("tiny")
     assert (entry["title"], entry["licence"]) == ("Tiny vocoder", "CC-BY-SA-3.0")
     assert entry["generator"] == "python -m lecture_utils.train tiny"
     (small / "weights/tiny.safetensors").write_bytes(b"456")
     assert len(data.verify()) == 1
-    assert build_data.refresh_manifest() == []
+    assert manifest.refresh_manifest() == []
     assert data.path("tiny").read_bytes() == b"456"
 
 
@@ -223,10 +232,10 @@ def test_speech_training_set_without_its_source(tmp_path, monkeypatch):
     monkeypatch.setenv("LECTURE_CACHE", str(tmp_path))
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(FileNotFoundError, match="asterisk-core-sounds-en-g722 is not at hand"):
-        data.training_set("speech")
+        training_sets.training_set("speech")
     audio.write(tmp_path / "speech_train.flac", np.zeros(100, np.float32), 16_000)
     with pytest.raises(ValueError, match="is not the speech training set"):
-        data.training_set("speech")
+        training_sets.training_set("speech")
 
 
 def test_training_set_is_rendered_once_and_kept(tmp_path, monkeypatch):
@@ -238,7 +247,7 @@ def test_training_set_is_rendered_once_and_kept(tmp_path, monkeypatch):
         return whole(name, 0.5)
 
     monkeypatch.setattr(renders, "solo_training", one_minute)
-    first, second = data.training_set("flute"), data.training_set("flute")
+    first, second = training_sets.training_set("flute"), training_sets.training_set("flute")
     assert calls == ["flute"]
     assert first.audio.shape == (30 * 16_000,)
     assert first.f0_hz.shape == first.dynamics.shape == (30 * first.control_rate,)
@@ -261,17 +270,17 @@ def test_sources_are_unpacked_from_deb_and_tar(tmp_path, monkeypatch):
     monkeypatch.setenv("LECTURE_CACHE", str(tmp_path))
     (tmp_path / "sources").mkdir()
     (tmp_path / "sources/freedoom_1_all.deb").write_bytes(content)
-    assert (build_data.source("freedoom") / "usr/a.txt").read_text() == "hello"
+    assert (sources.source("freedoom") / "usr/a.txt").read_text() == "hello"
 
 
 def test_command_line(small, capsys, tmp_path, monkeypatch):
     with pytest.raises(SystemExit):
-        build_data.main(["clipz"])
+        command.main(["clipz"])
     assert "the steps are clips, jazz" in capsys.readouterr().err
     monkeypatch.setenv("LECTURE_CACHE", str(tmp_path))
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(SystemExit, match="clips: sonic-pi-samples is not at hand") as stopped:
-        build_data.main(["clips", "jazz"])
+        command.main(["clips", "jazz"])
     assert "jazz: librosa-0.7.2 is not at hand" in str(stopped.value)
     assert data.verify() == []
 
@@ -296,9 +305,9 @@ def test_rolls_of_a_made_up_song(tmp_path):
     folder = tmp_path / "usr/share/games/doom"
     folder.mkdir(parents=True)
     (folder / "a.wad").write_bytes(header + lump + entry)
-    build_rolls.cut(tmp_path, tmp_path / "rolls.npz")
-    rolls = np.unpackbits(np.load(tmp_path / "rolls.npz")["rolls"], axis=-1)[..., :84]
-    assert rolls.shape == (1, 5, 64, 84)
+    rolls.cut(tmp_path, tmp_path / "rolls.npz")
+    cut = np.unpackbits(np.load(tmp_path / "rolls.npz")["rolls"], axis=-1)[..., :84]
+    assert cut.shape == (1, 5, 64, 84)
     for family, key in ((0, 49), (1, 40), (2, 41), (3, 42)):
-        assert rolls[0, family].sum() == rolls[0, family, :, key - 24].sum() == 64
-    assert rolls[0, 4].sum() == 0
+        assert cut[0, family].sum() == cut[0, family, :, key - 24].sum() == 64
+    assert cut[0, 4].sum() == 0

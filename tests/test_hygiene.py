@@ -1,84 +1,16 @@
-"""Order in the house: rules for notebooks, walls between rooms, style, a light import."""
+"""Order in the house: rules for notebooks, style, size of files, a light import."""
 
-import ast
 import subprocess
 import sys
 
 import notebook_rules as rules
 import pytest
+import sizes
+import walls
 from nbformat import v4, write
 from notebook_rules import ROOT
 
 PACKAGE = ROOT / "lecture_utils"
-
-#: Rooms that belong to one section of the lecture; they use common rooms, never each other.
-SECTIONS = {
-    "gan", "diffusion", "wavenet", "phase", "griffin_lim", "melgan", "hifi_gan", "ddsp",
-}  # fmt: skip
-#: Helpers of one section room, which count as part of it.
-PARTS = {
-    "wavenet_kernel": "wavenet",
-    "wavenet_generation": "wavenet",
-    "wavenet_score": "wavenet",
-    "linear_prediction": "wavenet",
-    "ddsp_synth": "ddsp",
-    "timbre_transfer": "ddsp",
-    "songs": "diffusion",
-    "cascade": "diffusion",
-    "song_metrics": "diffusion",
-    "unet": "diffusion",
-}
-#: Programs and exercises, above all rooms: they may use any, no room uses them.
-ABOVE = {"train", "train_ddsp", "train_diffusion", "train_gan", "train_wavenet", "exercises"}
-
-
-def imported(path):
-    """Rooms of the package that a module imports, also inside functions."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path.name}: relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        found |= {name.split(".")[1] for name in names if name.startswith("lecture_utils.")}
-    return {PARTS.get(name, name) for name in found if (PACKAGE / f"{name}.py").is_file()}
-
-
-def trespasses(room, uses):
-    """Why a room must not import what it does."""
-    room = PARTS.get(room, room)
-    others = (uses - {room}) & SECTIONS if room in SECTIONS else uses & SECTIONS
-    found = [f"{room} uses the section room {other}" for other in sorted(others)]
-    if room not in ABOVE:
-        found += [f"{room} uses {other}, which is above it" for other in sorted(uses & ABOVE)]
-    return [] if room in ABOVE else found
-
-
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
-def test_rooms_keep_to_themselves(path):
-    uses = imported(path)
-    if path.stem == "check":
-        uses.discard("exercises")  # looks them up by name
-    assert trespasses(path.stem, uses) == []
-
-
-def test_walls_stand():
-    assert trespasses("griffin_lim", {"audio", "mel"}) == []
-    assert trespasses("wavenet", {"wavenet", "audio"}) == []
-    assert trespasses("hifi_gan", {"melgan"}) == ["hifi_gan uses the section room melgan"]
-    assert trespasses("mel", {"griffin_lim"}) == ["mel uses the section room griffin_lim"]
-    assert trespasses("wavenet_kernel", {"phase"}) != []
-    assert trespasses("training", {"train"}) != []
-    assert imported(PACKAGE / "griffin_lim.py") == {"audio", "doors", "mel"}
-
-
-@pytest.mark.parametrize("room", sorted(p.stem for p in (PACKAGE / "exercises").glob("[a-z]*.py")))
-def test_exercises_use_their_own_room(room):
-    assert room in SECTIONS | {"pianoroll"}  # of a common room that notebook 00 teaches
-    assert imported(PACKAGE / "exercises" / f"{room}.py") & SECTIONS <= {room}
 
 
 def test_import_is_light():
@@ -88,9 +20,21 @@ def test_import_is_light():
     assert not {"torch", "librosa", "matplotlib", "numpy"} & set(done.stdout.split())
 
 
+def test_no_module_is_long():
+    assert {name: n for name, n in sizes.lines(PACKAGE).items() if n > sizes.LIMIT} == {}
+
+
+def test_sizes_are_told_by_path(tmp_path):
+    (tmp_path / "gan").mkdir()
+    (tmp_path / "gan.py").write_text("a\n" * 351)
+    (tmp_path / "gan" / "gan.py").write_text("a\n" * 3)
+    assert sizes.lines(tmp_path) == {"gan.py": 351, "gan/gan.py": 3}
+    assert sizes.report(tmp_path).endswith("2 modules, 354 lines; over 350: gan.py 351")
+
+
 def test_nothing_happens_at_import():
     """No room draws, plays, seeds or opens a window when imported."""
-    rooms = sorted(path.stem for path in PACKAGE.glob("[a-z]*.py") if path.stem != "install")
+    rooms = [name for name in walls.modules(PACKAGE) if name != "setup.install"]
     code = (
         "import importlib, sys, random, numpy\nrandom.seed(1), numpy.random.seed(1)\n"
         "python, array = random.getstate(), numpy.random.get_state()[1]\n"
@@ -104,15 +48,11 @@ def test_nothing_happens_at_import():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=lambda c: c[0])
-def test_ruff(command):
-    done = subprocess.run(
-        [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
+def test_lint():
+    """Style and spelling of code, notebooks and prose, as `make lint` checks them."""
+    command = ["make", "--old-file=install", "lint", f"PY={sys.executable}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def tracked():
@@ -133,10 +73,19 @@ def test_notebook_keeps_the_rules(path):
     assert rules.file_problems(path) == []
 
 
-def test_every_notebook_of_the_lecture_is_known():
-    assert [path.stem[:2] for path in rules.NOTEBOOKS] == sorted(
-        {path.stem[:2] for path in rules.NOTEBOOKS}
-    )
+#: The notebooks of the lecture, one a section.
+LECTURE = [
+    "00_four_paradigms", "01_gans_and_musegan", "02_diffusion_recap", "03_wavenet",
+    "04_phase_importance", "05_griffin_lim", "06_melgan", "07_hifi_gan", "08_ddsp",
+    "09_listening_test", "10_what_came_next",
+]  # fmt: skip
+#: Of these, not written yet.
+MISSING: set[str] = {"09_listening_test"}
+
+
+def test_every_notebook_of_the_lecture_is_there():
+    names = [path.stem for path in rules.NOTEBOOKS]
+    assert names == [name for name in LECTURE if name not in MISSING]
 
 
 FIRST = (
@@ -184,10 +133,8 @@ def test_good_notebook_has_no_problem(tmp_path):
         (lambda n: n.metadata.update(kernelspec={"name": "mine", "display_name": ""}), "python3"),
         (source("\n".join(["x = 1"] * 26)), "26 lines"),
         (lambda n: [c.update(source="x = 1\n" * 9) for c in n.cells[1::2]], "median of 9"),
-        (lambda n: n.cells.__delitem__(slice(5, None)), "code cells; 25 to 45"),
-        (lambda n: n.cells.extend(good_cells()[1:]), "code cells; 25 to 45"),
-        (lambda n: [c.update(source="short") for c in n.cells[2::2]], "words a line of code"),
-        (text("word " * 400), "words a line of code"),
+        (lambda n: n.cells.__delitem__(slice(5, None)), "visible code cells; 25 to 45"),
+        (lambda n: n.cells.extend(good_cells()[1:]), "visible code cells; 25 to 45"),
         (text("long " * 20_000), "bytes"),
         (source("!ls"), "a shell command"),
         (source("%%bash\nls"), "a shell command"),

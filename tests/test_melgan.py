@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from lecture_utils import melgan
 from lecture_utils.melgan import Generator, MultiScaleDiscriminator
-from lecture_utils.training import load_published
 from lecture_utils.vocoder import remove_weight_norm
+from lecture_utils.weights import load_published
 
 
 def loud_generator(**sizes):
@@ -81,11 +81,11 @@ def test_a_steady_mel_repeats_every_hop():
     assert (middle[256:] - middle[:-256]).abs().max() <= 1e-6
 
 
-# ------------------------------------------------------------------------------- critics
+# ------------------------------------------------------------------------------- discriminators
 
 
 @torch.no_grad()
-def test_published_critics_load_and_judge_the_same():
+def test_published_discriminators_load_and_judge_the_same():
     torch.manual_seed(0)
     assert [count(d) for d in MultiScaleDiscriminator().model.values()] == [5_641_362] * 3
     twin = old_twin(MultiScaleDiscriminator(base_channels=4))

@@ -2,80 +2,165 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
-from lecture_utils.check import Exercise, close
+from lecture_utils.notebook.check import Exercise
+
+# --------------------------------------------------------------------- reading tokens
 
 
-def _tokens() -> list[tuple]:
-    text = (
+def _tokens() -> dict[str, tuple]:
+    """Return tunes: keys struck twice and held together, numbers of several digits, nothing."""
+    voices = (
         "Note_on_60 Time_shift_2 Note_off_60 Note_on_60 Time_shift_1 Note_on_64 Time_shift_2 "
         "Note_off_60 Time_shift_1 Note_off_64 Time_shift_4 Note_on_67 Time_shift_2 Note_off_67"
     )
-    return [(text.split(),)]
+    rest = (
+        "Time_shift_12 Note_on_108 Time_shift_3 Note_on_7 Time_shift_16 Time_shift_5 Note_off_7 "
+        "Time_shift_10 Note_on_61 Note_off_108 Time_shift_1 Note_on_100 Note_off_61 Time_shift_7 "
+        "Note_off_100"
+    )
+    return {
+        "a tune of two voices": (voices.split(),),
+        "a tune that begins with a rest, with numbers of one to three digits": (rest.split(),),
+        "an empty list": ([],),
+    }
 
 
 def _notes(
     events: list[str], forward: bool = True, start: bool = True, length: bool = False,
-    one: bool = False,
+    take: str = "own", digits: tuple = (0, 0), rest: bool = True, order: tuple = (0, 1, 2),
 ) -> np.ndarray:  # fmt: skip
-    """Read the notes of one track, in the order in which they end; flags make a known mistake."""
+    """Read the notes of one track; the other arguments make a known mistake.
+
+    `take` tells which of the remembered starts a Note_off takes, `digits` how many digits of a
+    shift and of a key are read (0: all).
+    """
     now, down, notes = 0, {}, []
     for token in events:
         act, value = token.rsplit("_", 1)
+        value = int(value[-digits[act != "Time_shift"] :])
         if act == "Time_shift":
-            now = now + int(value) if forward else int(value)
+            now = now + value if forward else value
+            now = now if rest or down or notes else 0
         elif act == "Note_on":
-            down[value] = latest = now
+            if take != "first" or value not in down:
+                down[value] = now
+            down[value] = down.pop(value)  # the latest stands last
         else:
-            begin = (latest if one else down.pop(value)) if start else 0
-            notes.append((begin, now - begin if length else now, int(value)))
-    return np.array(notes)
+            if take == "own":
+                begin = down.pop(value)
+            elif take == "first":
+                begin = down[value]
+            else:
+                begin = down.pop(list(down)[-1 if take == "latest" else 0])
+            notes.append((begin if start else 0, now - begin if length else now, value))
+    return _rows([tuple(note[k] for k in order) for note in notes])
+
+
+def _one_start(events: list[str]) -> np.ndarray:
+    now, begin, notes = 0, 0, []
+    for token in events:
+        act, value = token.rsplit("_", 1)
+        if act == "Time_shift":
+            now += int(value)
+        elif act == "Note_on":
+            begin = now
+        else:
+            notes.append((begin, now, int(value)))
+    return _rows(notes)
+
+
+def _once(events: list[str], last: bool) -> np.ndarray:
+    """Keep one note of each key."""
+    rows = _notes(events).tolist()
+    return _rows(list({row[2]: row for row in (rows if last else rows[::-1])}.values()))
+
+
+def _rows(notes: object, *_case: object) -> np.ndarray:
+    """Return notes as an array (notes, 3), sorted: their order is free."""
+    rows = [tuple(note) for note in notes]
+    if any(isinstance(part, (str, np.str_)) for row in rows for part in row):
+        return rows
+    array = np.array([[float(part) for part in row] for row in sorted(rows)])
+    return array.reshape(-1, 3) if array.size == 0 else array
 
 
 events_to_notes = Exercise(
     reference=_notes,
     cases=_tokens,
-    accepts=lambda got, want, events: close(sorted(map(tuple, got)), sorted(map(tuple, want))),
+    read=_rows,
     mistakes=[
-        ("Time_shift is how far the clock moves, not the time itself: now = now + value",
-         lambda got, want, events: _same(got, _notes(events, forward=False))),
-        ("keep the step of each Note_on (a dictionary from pitch to step) until its Note_off comes",
-         lambda got, want, events: _same(got, _notes(events, start=False))),
+        ("Time_shift is how far the clock moves, not the time itself: add it to `now`",
+         lambda events: _notes(events, forward=False)),
+        ("keep the step of each Note_on until its Note_off comes: a note does not start at 0",
+         lambda events: _notes(events, start=False)),
         ("one start for all is not enough, since notes overlap: keep one for each key",
-         lambda got, want, events: _same(got, _notes(events, one=True))),
-        ("the pitch is still text: int(...)",
-         lambda got, want, events: any(isinstance(part, str) for row in got for part in row)),
+         _one_start),
+        ("a Note_off ends the note of its own key, not the one that began last",
+         lambda events: _notes(events, take="latest")),
+        ("a Note_off ends the note of its own key, not the one that began first",
+         lambda events: _notes(events, take="oldest")),
+        ("when a key is struck again, its new start must replace the old one",
+         lambda events: _notes(events, take="first")),
         ("the second number is the step at which the note stops, not how long it lasts",
-         lambda got, want, events: _same(got, _notes(events, length=True))),
-        ("that is in another order; each note is (start, stop, pitch)",
-         lambda got, want, events: _same(np.sort(got), np.sort(want))),
+         lambda events: _notes(events, length=True)),
         ("one key can be struck twice; yours keeps only its last note",
-         lambda got, want, events: _same(got, list({row[2]: row for row in want}.values()))),
+         lambda events: _once(events, last=True)),
+        ("one key can be struck twice; yours keeps only its first note",
+         lambda events: _once(events, last=False)),
+        ("the clock starts at 0 with the first token; yours starts with the first note, so the "
+         "rest at the beginning is lost",
+         lambda events: _notes(events, rest=False)),
+        *[("a number can have several digits; you read too few of them",
+           lambda events, digits=digits: _notes(events, digits=digits))
+          for digits in ((1, 0), (0, 1), (1, 1), (0, 2), (2, 2), (1, 2))],
+        *[("that is in another order; each note is (start, stop, pitch)",
+           lambda events, order=order: _notes(events, order=order))
+          for order in itertools.permutations((0, 1, 2)) if order != (0, 1, 2)],
+    ],
+    signs=[
+        ("a part of a note is still text: use int(...)",
+         lambda got, want, events: any(isinstance(part, str) for row in got for part in row)),
+        ("each note is three numbers: (start, stop, pitch)",
+         lambda got, want, events: {len(row) for row in got} != {3}),
+        ("there are fewer notes than Note_off tokens",
+         lambda got, want, events: len(got) < len(want)),
+        ("there are more notes than Note_off tokens",
+         lambda got, want, events: len(got) > len(want)),
     ],
     hint="Go through the tokens with a clock: Time_shift moves it, Note_on remembers it in a "
-    "dictionary, Note_off adds (start, now, pitch) to the list.",
+    "dictionary, Note_off takes it from there.",
 )  # fmt: skip
 
-
-def _same(got: object, want: np.ndarray) -> bool:
-    return close(sorted(map(tuple, got)), sorted(map(tuple, want)))
+# --------------------------------------------------------------------- writing tokens
 
 
-def _played() -> list[tuple]:
-    return [([(0, 2, 60), (2, 6, 64), (2, 5, 60), (5, 6, 62), (10, 12, 67)],)]
+def _played() -> dict[str, tuple]:
+    scattered = [(7, 9, 72), (3, 9, 48), (3, 7, 72), (9, 25, 60), (3, 9, 108), (3, 9, 9)]
+    return {
+        "a tune with a chord": ([(0, 2, 60), (2, 6, 64), (2, 5, 60), (5, 6, 62), (10, 12, 67)],),
+        "notes in no order, after a rest": (scattered,),
+        "a chord that is struck again": ([(0, 4, 60), (0, 4, 64), (4, 8, 64), (4, 8, 60)],),
+        "an empty list": ([],),
+    }
 
 
 def _events(
-    notes: list[tuple], off_first: bool = True, zero: bool = False, absolute: bool = False,
-    by_key: bool = True,
+    notes: list[tuple], key: object = None, off_first: bool = True, zero: bool = False,
+    shift: str = "since the last", tail: bool = False, rest: bool = True,
 ) -> list[str]:  # fmt: skip
     acts = [(start, 1 if off_first else 0, pitch, "on") for start, _, pitch in notes]
     acts += [(stop, 0 if off_first else 1, pitch, "off") for _, stop, pitch in notes]
-    events, now = [], 0
-    for step, _, pitch, act in sorted(acts, key=None if by_key else lambda act: act[:2]):
-        if step > now or zero:
-            events.append(f"Time_shift_{step if absolute else step - now}")
+    acts = sorted(acts, key=key)
+    events, now = [], 0 if rest or not acts else acts[0][0]
+    for step, _, pitch, act in acts:
+        if shift != "none" and (step > now or zero):
+            value = {"absolute": step, "one": 1}.get(shift, step - now)
+            events += ["Time_shift_1"] * (step - now) if shift == "ones" else [
+                f"Time_shift_{value}"]  # fmt: skip
         events.append(f"Note_{act}_{pitch}")
         now = step
     return events
@@ -88,61 +173,125 @@ def _one_by_one(notes: list[tuple]) -> list[str]:
     ]
 
 
+def _words(events: object, *_case: object) -> list[str]:
+    words = events.split() if isinstance(events, str) else list(events)
+    if not all(isinstance(word, str) for word in words):
+        raise TypeError("a list of text is wanted")
+    return [str(word).strip() for word in words]
+
+
 notes_to_events = Exercise(
-    reference=lambda notes: " ".join(_events(notes)),
+    reference=_events,
     cases=_played,
-    accepts=lambda got, want, notes: _text(got) == want,
+    read=_words,
     mistakes=[
         ("where a note ends as another begins, Note_off comes first, or no key could sound twice "
          "in a row",
-         lambda got, want, notes: _text(got) == " ".join(_events(notes, off_first=False))),
-        ("of tokens at the same step, lower keys come before higher ones",
-         lambda got, want, notes: _text(got) == " ".join(_events(notes, by_key=False))),
+         lambda notes: _events(notes, off_first=False)),
+        ("at one step all ends come before all beginnings; only then do the keys count",
+         lambda notes: _events(notes, key=lambda act: (act[0], act[2], act[1]))),
+        ("of tokens of one kind at the same step, lower keys come before higher ones",
+         lambda notes: _events(notes, key=lambda act: act[:2])),
+        ("of tokens of one kind at the same step, lower keys come before higher ones",
+         lambda notes: _events(notes, key=lambda act: (act[0], act[1], -act[2]))),
+        ("the keys are sorted as text, where 108 comes before 9; sort them as numbers",
+         lambda notes: _events(notes, key=lambda act: (act[0], act[1], str(act[2])))),
+        ("of tokens at the same step, ends come before beginnings, and lower keys come first",
+         lambda notes: _events(notes, key=lambda act: act[0])),
         ("Time_shift_0 says nothing; write one only where the clock has moved",
-         lambda got, want, notes: _text(got) == " ".join(_events(notes, zero=True))),
+         lambda notes: _events(notes, zero=True)),
         ("Time_shift takes the steps since the last token, not since the beginning",
-         lambda got, want, notes: _text(got) == " ".join(_events(notes, absolute=True))),
+         lambda notes: _events(notes, shift="absolute")),
+        ("a Time_shift tells how many steps pass, which may be more than one",
+         lambda notes: _events(notes, shift="one")),
+        ("one Time_shift for all the steps that pass, not one for each step",
+         lambda notes: _events(notes, shift="ones")),
         ("no time passes: there is no Time_shift",
-         lambda got, want, notes: "Time_shift" not in _text(got)),
+         lambda notes: _events(notes, shift="none")),
+        ("the rest before the first note is missing: the clock starts at 0",
+         lambda notes: _events(notes, rest=False)),
         ("chords are played one note after the other; make a list of all starts and stops, sort it "
          "by time, and write that",
-         lambda got, want, notes: _text(got) == " ".join(_one_by_one(notes))),
+         _one_by_one),
+        ("chords are played one note after the other; make a list of all starts and stops, sort it "
+         "by time, and write that",
+         lambda notes: _one_by_one(sorted(notes))),
+        ("only the beginnings are written; every note needs its Note_off",
+         lambda notes: [t for t in _events(notes) if "off" not in t]),
     ],
-    hint="Collect (start, 1, pitch) and (stop, 0, pitch) of all notes and sort: time first, ends "
-    "before beginnings.",
+    signs=[
+        ("Time_shift_0 says nothing; write one only where the clock has moved",
+         lambda got, want, notes: "Time_shift_0" in got),
+        ("the clock goes back: a Time_shift can't be less than 0",
+         lambda got, want, notes: any(t.startswith("Time_shift_-") for t in got)),
+    ],
+    hint="Collect the starts and the stops of all notes in one list of tuples and sort it: a sort "
+    "of tuples looks at their first number, then at the second, then at the third.",
 )  # fmt: skip
 
-
-def _text(events: object) -> str:
-    return events if isinstance(events, str) else " ".join(map(str, events))
+# --------------------------------------------------------------------- counting names
 
 
-def _octaves() -> list[tuple]:
-    three_cs = np.zeros((4, 84), bool)
-    three_cs[0, [12, 24, 36]] = True  # key 0 is C1, MIDI 24
-    more = np.zeros((4, 84), bool)
-    more[:, [3, 15, 27]] = True
-    more[1, [4, 28, 44]] = True
-    return [(more,), (three_cs,)]
+def _rolls() -> dict[str, tuple]:
+    def roll(n_steps: int, cells: list[tuple]) -> tuple:
+        made = np.zeros((n_steps, 84), bool)
+        for step, key in cells:
+            made[step, key] = True
+        return (made,)
+
+    held = [(step, key) for step in range(4) for key in (3, 15, 27)]
+    tune = [(1, 83), (2, 0), (3, 71), (5, 40), (5, 52), (8, 18), (9, 31), (14, 83), (19, 0)]
+    return {
+        "a chord that is held": roll(4, [*held, (0, 50), (1, 4), (1, 28), (1, 44)]),
+        "C in three octaves": roll(4, [(0, 12), (0, 24), (0, 36)]),
+        "notes one after the other, between silent steps": roll(20, tune),
+        "an empty roll": roll(6, []),
+        "all keys": roll(1, [(0, key) for key in range(84)]),
+    }
 
 
 def _used(roll: np.ndarray) -> np.ndarray:
     return np.flatnonzero(roll.any(0))
 
 
+def _names(roll: np.ndarray) -> int:
+    return len(set(_used(roll) % 12))
+
+
 pitch_classes = Exercise(
-    reference=lambda roll: len(set(_used(roll) % 12)),
-    cases=_octaves,
+    reference=_names,
+    cases=_rolls,
     mistakes=[
-        ("these are keys; C in three octaves is one pitch class, so go on with % 12",
-         lambda got, want, roll: got == len(_used(roll))),
+        ("these are keys; C in three octaves is one pitch class",
+         lambda roll: len(_used(roll))),
         ("you fold the keys into (12, 7), so that three C's land on three names; 84 keys are 7 "
-         "octaves of 12: reshape(7, 12)",
-         lambda got, want, roll: got == roll.any(0).reshape(12, 7).any(1).sum()),
+         "octaves of 12",
+         lambda roll: roll.any(0).reshape(12, 7).any(1).sum()),
+        ("an octave has 12 keys, not 7",
+         lambda roll: len(set(_used(roll) % 7))),
         ("you add up over time; a name counts once, however often it sounds",
-         lambda got, want, roll: got == roll.sum()),
-        ("that is the number of octaves; % 12 gives the name, // 12 the octave",
-         lambda got, want, roll: got == len(set(_used(roll) // 12))),
+         lambda roll: roll.sum()),
+        ("that is the number of octaves that are used",
+         lambda roll: len(set(_used(roll) // 12))),
+        ("you count the names at one step only; a name counts if it sounds at any step",
+         lambda roll: _names(roll[:1])),
+        ("you count the names at one step only; a name counts if it sounds at any step",
+         lambda roll: _names(roll[-1:])),
+        ("you count the names that sound together; a name counts if it sounds at any step",
+         lambda roll: max(_names(step[None]) for step in roll)),
+        ("you count each step by itself; a name that comes again counts once",
+         lambda roll: sum(_names(step[None]) for step in roll)),
+        ("a name counts if it sounds at any step, not only if it sounds at all of them",
+         lambda roll: len(set(np.flatnonzero(roll.all(0)) % 12))),
+        ("an empty roll uses no name at all: 0",
+         lambda roll: max(1, _names(roll))),
+        ("those are all names that there are; count the ones that sound",
+         lambda roll: 12),
+        ("you count steps, not names: the keys are the second axis",
+         lambda roll: int(roll.any(1).sum())),
+        ("you take the steps for keys: the keys are the second axis",
+         lambda roll: len(set(np.flatnonzero(roll.any(1)) % 12))),
     ],
-    hint="Which keys sound at all? np.flatnonzero(roll.any(axis=0)). Key 0 is a C.",
+    hint="First: which keys sound at all, at any step? Then: which of the twelve names does each "
+    "have? The remainder of a division may help.",
 )  # fmt: skip

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_utils.check import Exercise, close
+from lecture_utils.notebook.check import Exercise
+
+# ------------------------------------------------------------------------ mu_law_encode
 
 
-def _sounds() -> list[tuple]:
-    return [(np.concatenate([[0.0, 0.5, -0.5, 1.0, -1.0, 1e-4], np.linspace(-0.9, 0.9, 30)]),)]
+def _sounds() -> dict[str, tuple]:
+    spread = np.concatenate([[0.5, -0.5, 1.0, -1.0, 2e-4], np.linspace(-0.9, 0.9, 30)])
+    return {
+        "a sound of 35 samples": (spread,),
+        "silence": (np.zeros(4),),
+        "the loudest sample there is, +1 and -1": (np.array([1.0, -1.0, 1.0]),),
+        "a faint sound": (np.array([0.0, 1e-3, -1e-3, 0.01403, -0.0215, 0.0]),),
+    }
 
 
-def _encode(x: np.ndarray, offset: float = 0.5, top: float = 255.0) -> np.ndarray:
-    squeezed = np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256)
-    return np.floor((squeezed + 1) / 2 * top + offset).astype(int)
+def _squeeze(x: np.ndarray, mu: float = 255.0) -> np.ndarray:
+    return np.sign(x) * np.log1p(mu * np.abs(x)) / np.log(1 + mu)
+
+
+def _encode(
+    x: np.ndarray, offset: float = 0.5, top: float = 255.0, mu: float = 255.0
+) -> np.ndarray:
+    return np.floor((_squeeze(x, mu) + 1) / 2 * top + offset).astype(int)
 
 
 mu_law_encode = Exercise(
@@ -21,40 +34,119 @@ mu_law_encode = Exercise(
     cases=_sounds,
     mistakes=[
         ("these are the squeezed values; bring -1 .. 1 to 0 .. 255 and round",
-         lambda got, want, x: close(got, np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256))),
+         _squeeze),
+        ("these are not whole numbers yet: round them",
+         lambda x: (_squeeze(x) + 1) / 2 * 255),
         ("the levels are evenly spaced: the logarithm is missing",
-         lambda got, want, x: close(got, np.floor((x + 1) / 2 * 255 + 0.5))),
-        ("the sign is lost: use np.abs inside the logarithm and np.sign before it",
-         lambda got, want, x: close(got, _encode(np.abs(x)))),
+         lambda x: np.floor((x + 1) / 2 * 255 + 0.5)),
+        ("the sign is lost: use `np.abs` inside the logarithm and `np.sign` before it",
+         lambda x: _encode(np.abs(x))),
         ("you round down; add a half before, so that silence becomes 128, not 127",
-         lambda got, want, x: close(got, _encode(x, offset=0.0))),
+         lambda x: _encode(x, offset=0.0)),
+        ("you round up; add a half and round down",
+         lambda x: np.ceil((_squeeze(x) + 1) / 2 * 255)),
         ("there are 256 codes, 0 .. 255: multiply by 255, or +1 becomes 256",
-         lambda got, want, x: close(got, _encode(x, top=256.0))),
+         lambda x: _encode(x, top=256.0)),
+        ("there are 256 codes, 0 .. 255: multiply by 255, or +1 becomes 256",
+         lambda x: _encode(x, top=256.0, offset=0.0)),
+        ("there are 256 codes, 0 .. 255: multiply by 255, or +1 becomes 256",
+         lambda x: _encode(x, top=256.0) % 256),
+        ("there are 256 codes, 0 .. 255: multiply by 255; to cut off what is above moves all "
+         "other codes",
+         lambda x: np.minimum(_encode(x, top=256.0, offset=0.0), 255)),
+        ("there are 256 codes, 0 .. 255: multiply by 255; to cut off what is above moves all "
+         "other codes",
+         lambda x: np.minimum(_encode(x, top=256.0), 255)),
+        *[("the codes begin at 0: half of 255 must be added, too",
+           lambda x, to_whole=to_whole: to_whole(_squeeze(x) * 127.5))
+          for to_whole in (np.round, np.floor, lambda y: np.floor(y + 0.5))],
+        ("with 127 times the value one code is never used: there are 256, 0 .. 255",
+         lambda x: np.floor(128 + 127 * _squeeze(x) + 0.5)),
+        ("with 127 times the value one code is never used: there are 256, 0 .. 255",
+         lambda x: np.floor(127 + 127 * _squeeze(x) + 0.5)),
+        ("divide by the logarithm of 256, or loud sounds leave -1 .. 1",
+         lambda x: np.floor((np.sign(x) * np.log1p(255 * np.abs(x)) + 1) / 2 * 255 + 0.5)),
+        ("mu is 255, one less than the number of codes",
+         lambda x: _encode(x, mu=256.0)),
+        *[("the 1 inside the logarithm is missing: log(1 + 255 |x|)",
+           lambda x, kind=kind: np.floor(
+               (np.sign(x) * np.log(255 * np.abs(x)) / np.log(256) + 1) / 2 * 255 + 0.5
+           ).astype(kind)) for kind in (float, int)],
+        ("the sign of silence is 0 / 0; use `np.sign`",
+         lambda x: np.where(x == 0, np.nan, _encode(x))),
+        ("x is squeezed only after 255 was multiplied: log(1 + 255 |x|), not log(1 + |x|)",
+         lambda x: np.floor((np.sign(x) * np.log1p(np.abs(x)) / np.log(256) + 1) / 2 * 255 + 0.5)),
+        ("x is squeezed only after 255 was multiplied: log(1 + 255 |x|), not log(1 + |x|)",
+         lambda x: np.floor((np.sign(x) * np.log1p(np.abs(x)) / np.log(2) + 1) / 2 * 255 + 0.5)),
     ],
-    hint="y = np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256), then (y + 1) / 2 * 255 + 0.5.",
+    hint="First squeeze: the logarithm of section 4, which keeps the sign and -1 .. 1. Then count "
+    "-1 as 0 and +1 as 255, and round to the nearest.",
 )  # fmt: skip
 
+# ----------------------------------------------------------------------- causal_padding
 
-def _paddings() -> list[tuple]:
-    return [(np.arange(1.0, 9.0), 3, 4), (np.arange(1.0, 9.0), 2, 1)]
+
+def _paddings() -> dict[str, tuple]:
+    x = np.arange(1.0, 9.0)
+    return {
+        "kernel 3, dilation 4": (x, 3, 4),
+        "kernel 2, dilation 1": (x, 2, 1),
+        "kernel 1, dilation 8": (x[:5], 1, 8),
+        "kernel 5, dilation 3, more than the sound is long": (x[:4], 5, 3),
+        "a sound with zeros at both ends": (np.array([0.0, 0, 2, 3, 0]), 3, 2),
+    }
+
+
+def _pad(x: np.ndarray, left: int, right: int = 0, **mode: str) -> np.ndarray:
+    return np.pad(x, (left, right), **mode)
 
 
 causal_padding = Exercise(
-    reference=lambda x, kernel_size, dilation: np.pad(x, (dilation * (kernel_size - 1), 0)),
+    reference=lambda x, kernel_size, dilation: _pad(x, dilation * (kernel_size - 1)),
     cases=_paddings,
     mistakes=[
         ("the zeros stand on the right: then every output sees the future",
-         lambda got, want, x, k, d: close(got, np.pad(x, (0, d * (k - 1))))),
+         lambda x, k, d: _pad(x, 0, d * (k - 1))),
         ("half on each side is the usual padding: half of the taps see the future",
-         lambda got, want, x, k, d: close(
-             got, np.pad(x, (d * (k - 1) // 2, d * (k - 1) - d * (k - 1) // 2)))),
+         lambda x, k, d: _pad(x, d * (k - 1) // 2, d * (k - 1) - d * (k - 1) // 2)),
+        ("half on each side is the usual padding: half of the taps see the future",
+         lambda x, k, d: _pad(x, d * (k - 1) // 2, d * (k - 1) // 2)),
+        ("half on each side is the usual padding: half of the taps see the future",
+         lambda x, k, d: _pad(x, d * (k - 1) - d * (k - 1) // 2, d * (k - 1) // 2)),
+        ("you pad both sides; on the right none is needed",
+         lambda x, k, d: _pad(x, d * (k - 1), d * (k - 1))),
         ("the dilation is forgotten: the taps are `dilation` samples apart",
-         lambda got, want, x, k, d: close(got, np.pad(x, (k - 1, 0)))),
-        ("one dilation too many: k taps have k - 1 gaps",
-         lambda got, want, x, k, d: close(got, np.pad(x, (d * k, 0)))),
+         lambda x, k, d: _pad(x, k - 1)),
+        ("one dilation too many: a kernel of k taps has k - 1 gaps",
+         lambda x, k, d: _pad(x, d * k)),
+        ("that is one zero too few: a kernel of k taps reaches dilation * (k - 1) back",
+         lambda x, k, d: _pad(x, max(d * (k - 1) - 1, 0))),
+        ("that is one zero too many: a kernel of k taps reaches dilation * (k - 1) back",
+         lambda x, k, d: _pad(x, d * (k - 1) + 1)),
+        ("the dilation alone is not enough: a kernel of k taps has k - 1 gaps",
+         lambda x, k, d: _pad(x, d)),
+        ("gaps and dilation are multiplied, not added",
+         lambda x, k, d: _pad(x, k - 1 + d)),
+        ("kernel and dilation are mixed up: k - 1 gaps, each `dilation` wide",
+         lambda x, k, d: _pad(x, k * (d - 1))),
+        ("the 1 belongs to the kernel alone: dilation * (k - 1)",
+         lambda x, k, d: _pad(x, max(d * k - 1, 0))),
+        ("the end of the sound is cut off; keep all of it, the convolution makes it shorter again",
+         lambda x, k, d: _pad(x, d * (k - 1))[: len(x)]),
+        ("before the sound there is silence: zeros, not its first sample",
+         lambda x, k, d: _pad(x, d * (k - 1), mode="edge")),
+        ("before the sound there is silence: zeros, not its end",
+         lambda x, k, d: _pad(x, d * (k - 1), mode="wrap")),
+        ("before the sound there is silence: zeros, not the sound mirrored",
+         lambda x, k, d: _pad(x, d * (k - 1), mode="reflect")),
+        ("these are the zeros alone; the sound follows them",
+         lambda x, k, d: np.zeros(d * (k - 1))),
     ],
-    hint="np.pad(x, (dilation * (kernel_size - 1), 0)).",
+    hint="How far back does the first tap of the kernel look? Before the first sample of the sound "
+    "there is nothing, so as many zeros are needed, and on one side only.",
 )  # fmt: skip
+
+# ---------------------------------------------------------------------- receptive_field
 
 
 def _reach(n_stacks: int, n_layers: int, k: int) -> int:
@@ -63,34 +155,77 @@ def _reach(n_stacks: int, n_layers: int, k: int) -> int:
 
 receptive_field = Exercise(
     reference=_reach,
-    cases=lambda: [(2, 10, 2), (3, 4, 3)],
+    cases=lambda: {
+        "2 stacks of 10 layers, kernel 2": (2, 10, 2),
+        "3 stacks of 4 layers, kernel 3": (3, 4, 3),
+        "1 stack of 1 layer, kernel 2": (1, 1, 2),
+        "5 stacks of 3 layers, kernel 4": (5, 3, 4),
+        "kernel 1, which sees one sample only": (3, 5, 1),
+        "4 stacks of 6 layers, kernel 7": (4, 6, 7),
+    },
     mistakes=[
         ("the present sample counts too: add 1",
-         lambda got, want, s, n, k: close(got, want - 1)),
+         lambda s, n, k: _reach(s, n, k) - 1),
         ("this is one stack; every stack adds as much again",
-         lambda got, want, s, n, k: close(got, _reach(1, n, k))),
+         lambda s, n, k: _reach(1, n, k)),
         ("the stacks share one present sample: 1 is added once, not for each stack",
-         lambda got, want, s, n, k: close(got, s * _reach(1, n, k))),
-        ("this is a stack without dilation; the dilations are 1, 2, 4, ..., their sum 2^n - 1",
-         lambda got, want, s, n, k: close(got, 1 + s * n * (k - 1))),
-        ("k taps have k - 1 gaps",
-         lambda got, want, s, n, k: close(got, 1 + s * k * (2**n - 1))),
+         lambda s, n, k: s * _reach(1, n, k)),
+        ("this is a stack without dilation; the dilations are 1, 2, 4, ...",
+         lambda s, n, k: 1 + s * n * (k - 1)),
+        ("a kernel of k taps has k - 1 gaps",
+         lambda s, n, k: 1 + s * k * (2**n - 1)),
+        ("a kernel of k taps has k - 1 gaps, and the present sample counts once",
+         lambda s, n, k: s * k * (2**n - 1)),
         ("1 + 2 + 4 + ... + 2^(n-1) is 2^n - 1, one less than the next power",
-         lambda got, want, s, n, k: close(got, 1 + s * (k - 1) * 2**n)),
+         lambda s, n, k: 1 + s * (k - 1) * 2**n),
+        ("1 + 2 + 4 + ... + 2^(n-1) is 2^n - 1, one less than the next power, and 1 is added",
+         lambda s, n, k: s * (k - 1) * 2**n),
+        ("the dilations add up; you use the largest alone",
+         lambda s, n, k: 1 + s * (k - 1) * 2 ** (n - 1)),
+        ("the last dilation is 2^(n-1): n layers begin with dilation 1",
+         lambda s, n, k: 1 + s * (k - 1) * (2 ** (n + 1) - 1)),
+        ("that is twice as far: the dilations begin with 1, and a causal layer looks back only",
+         lambda s, n, k: 1 + s * (k - 1) * (2 ** (n + 1) - 2)),
+        ("a layer is missing: the last dilation is 2^(n-1)",
+         lambda s, n, k: 1 + s * (k - 1) * (2 ** (n - 1) - 1)),
+        ("the dilations start again at 1 in each stack; yours grow on",
+         lambda s, n, k: 1 + (k - 1) * (2 ** (s * n) - 1)),
+        ("the kernel is forgotten: a kernel of k taps has k - 1 gaps",
+         lambda s, n, k: 1 + s * (2**n - 1)),
+        ("the dilations are 1, 2, 4, whatever the kernel is",
+         lambda s, n, k: 1 + s * (k**n - 1)),
+        ("the dilations are 1, 2, 4, whatever the kernel is",
+         lambda s, n, k: k**n),
+        ("that is how far a single stack with kernel 2 sees",
+         lambda s, n, k: 2**n),
+        ("the dilations are powers of two, 1, 2, 4, 8, not 1, 2, 3, 4",
+         lambda s, n, k: 1 + s * (k - 1) * n * (n + 1) // 2),
     ],
-    hint="1 + n_stacks * (k - 1) * (2**n_layers - 1).",
+    hint="How far back does one layer look, with dilation d and kernel k? The next layer begins "
+    "where that one ends. What do the dilations of one stack add up to?",
 )  # fmt: skip
 
+# -------------------------------------------------------------------------- cached_step
 
-def _one_step() -> list[tuple]:
-    return [(0.7, 7, np.array([0.1, 0.2, -0.4]), 2.0, 0.5)]
+
+def _one_step() -> dict[str, tuple]:
+    return {
+        "a ring of 3, at t = 7": (0.7, 7, np.array([0.1, 0.2, -0.4]), 2.0, 0.5),
+        "the very first step, with a ring of zeros": (0.3, 0, np.zeros(4), 1.5, -0.5),
+        "a ring of 4, at t = 8": (-0.2, 8, np.array([0.9, -0.3, 0.6, 0.5]), 0.25, 3.0),
+        "a ring of one": (0.6, 5, np.array([-0.8]), 0.5, 2.0),
+        "a ring of 4, at t = 3, and silence comes in": (
+            0.0, 3, np.array([0.9, -0.3, 0.6, 0.5]), -1.0, 0.75),
+    }  # fmt: skip
 
 
 def _step(
-    x: float, t: int, ring: np.ndarray, w_old: float, w_new: float, slot: int | None = None
-) -> tuple[float, np.ndarray]:
-    ring, slot = ring.copy(), t % len(ring) if slot is None else slot
-    y, ring[slot] = w_old * ring[slot] + w_new * x, x
+    x: float, t: int, ring: np.ndarray, w_old: float, w_new: float, slot: int | None = None,
+    store: float | None = None, store_at: int | None = None,
+) -> tuple[float, np.ndarray]:  # fmt: skip
+    ring, slot = ring.copy(), t % len(ring) if slot is None else slot % len(ring)
+    y = w_old * ring[slot] + w_new * x
+    ring[slot if store_at is None else store_at % len(ring)] = x if store is None else store
     return y, ring
 
 
@@ -98,20 +233,44 @@ cached_step = Exercise(
     reference=_step,
     cases=_one_step,
     mistakes=[
-        ("return both: the output and the ring, y, ring",
-         lambda got, want, *case: close(got, want[0]) or close(got, want[1])),
-        ("y is right, but the ring still holds the old sample: write x into its slot",
-         lambda got, want, x, t, ring, *w: close(got, (want[0], ring))),
-        ("you write x into the ring before you have read the old sample there",
-         lambda got, want, x, t, ring, a, b: close(got, ((a + b) * x, want[1]))),
-        ("w_old belongs to the sample from the ring, w_new to x",
-         lambda got, want, x, t, ring, a, b: close(got, _step(x, t, ring, b, a))),
-        ("slot t % d holds the sample of d ago; you use its neighbour",
-         lambda got, want, x, t, ring, a, b: any(
-             close(got, _step(x, t, ring, a, b, (t + k) % len(ring))) for k in (1, 2))),
+        ("return both: the output and the ring, `return y, ring`",
+         lambda *case: _step(*case)[0]),
+        ("return both: the output and the ring, `return y, ring`",
+         lambda *case: _step(*case)[1]),
+        ("the output comes first, then the ring",
+         lambda *case: _step(*case)[::-1]),
+        ("`y` is right, but the ring still holds the old sample: write `x` into its slot",
+         lambda x, t, ring, a, b: (_step(x, t, ring, a, b)[0], ring)),
+        ("you write `x` into the ring before you have read the old sample there",
+         lambda x, t, ring, a, b: ((a + b) * x, _step(x, t, ring, a, b)[1])),
+        ("`w_old` belongs to the sample from the ring, `w_new` to `x`",
+         lambda x, t, ring, a, b: _step(x, t, ring, b, a)),
+        ("the weights are missing",
+         lambda x, t, ring, a, b: _step(x, t, ring, 1, 1)),
+        ("the ring keeps what comes in, `x`, not the output",
+         lambda x, t, ring, a, b: _step(x, t, ring, a, b, store=_step(x, t, ring, a, b)[0])),
+        ("the old sample is missing in `y`",
+         lambda x, t, ring, a, b: _step(x, t, ring, 0, b)),
+        ("the new sample is missing in `y`",
+         lambda x, t, ring, a, b: _step(x, t, ring, a, 0)),
+        *[("slot t % d holds the sample of d ago; you read and write its neighbour",
+           lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, t + k)) for k in (1, -1)],
+        *[("slot t % d holds the sample of d ago; you read its neighbour",
+           lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, t + k, store_at=t))
+          for k in (1, -1)],
+        *[("`x` belongs into slot t % d, from which the old sample was read",
+           lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, store_at=t + k)) for k in (1, -1)],
+        *[("the slot is t % d; yours is always the same",
+           lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, k)) for k in (0, -1)],
         ("a ring is not shifted; one slot is overwritten, whatever the length",
-         lambda got, want, x, t, ring, a, b: close(
-             got, (a * ring[0] + b * x, np.append(ring[1:], x)))),
+         lambda x, t, ring, a, b: (a * ring[0] + b * x, np.append(ring[1:], x))),
+        ("a ring is not shifted; one slot is overwritten, whatever the length",
+         lambda x, t, ring, a, b: (a * ring[-1] + b * x, np.append(x, ring[:-1]))),
+        ("the ring keeps its length: overwrite one slot, append nothing",
+         lambda x, t, ring, a, b: (_step(x, t, ring, a, b)[0], np.append(ring, x))),
+        ("t grows for ever, so it leaves the ring; the slot is t % d",
+         lambda x, t, ring, a, b: _step(x, t, ring, a, b, range(len(ring))[t])),
     ],
-    hint="Read the slot t % len(ring), then write x into it; y = w_old * old + w_new * x.",
+    hint="Three steps, in this order: read the old sample, put the new one in its place, add up "
+    "both with their weights.",
 )  # fmt: skip

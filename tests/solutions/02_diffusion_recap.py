@@ -1,71 +1,57 @@
-"""Worked solutions of notebook 02, and typical wrong answers with a word of their diagnosis.
+"""Worked solutions of notebook 02, each also in plain loops and in PyTorch."""
 
-Each solution has switches that turn a typical mistake on.
-"""
-
-from functools import partial
+import math
 
 import numpy as np
+import torch
 
 
-def q_sample(x0, t, noise, left, root=np.sqrt, shrink=True, scale=True, off=0):
-    of_data = root(left[t + off]) if shrink else 1
-    return of_data * x0 + (root(1 - left[t + off]) if scale else 1) * noise
+def q_sample(x0, t, noise, alphas_cumprod):
+    left = alphas_cumprod[t]
+    return np.sqrt(left) * x0 + np.sqrt(1 - left) * noise
 
 
-def reverse_step(
-    x_t, t, predicted, noise, betas, sign=-1, grow=lambda beta, left: np.sqrt(1 - beta),
-    root=np.sqrt, always=False, never=False, product=lambda b, t: np.cumprod(1 - b)[t],
-    share=lambda beta, left: beta / np.sqrt(1 - left),
-):  # fmt: skip
-    left = product(betas, t)
-    mean = x_t + sign * share(betas[t], left) * predicted
-    mean = mean / grow(betas[t], left)
-    return mean if never or (t == 0 and not always) else mean + root(betas[t]) * noise
-
-
-def at_once(x_t, t, predicted, noise, betas):
+def reverse_step(x_t, t, predicted, noise, betas):
     left = np.cumprod(1 - betas)[t]
-    return (x_t - np.sqrt(1 - left) * predicted) / np.sqrt(left)
+    mean = (x_t - betas[t] / np.sqrt(1 - left) * predicted) / np.sqrt(1 - betas[t])
+    return mean if t == 0 else mean + np.sqrt(betas[t]) * noise
 
 
-def small_variance(x_t, t, predicted, noise, betas):
-    left = np.cumprod(1 - betas)
-    smaller = np.sqrt((1 - left[t - 1]) / (1 - left[t])) if t else 0
-    return reverse_step(x_t, t, predicted, smaller * noise, betas)
+def looped(x_t, t, predicted, noise, betas):
+    left = 1.0
+    for beta in betas[: t + 1]:
+        left *= 1 - beta
+    new = []
+    for x, guess, fresh in zip(x_t, predicted, noise, strict=True):
+        value = (x - betas[t] * guess / math.sqrt(1 - left)) / math.sqrt(1 - betas[t])
+        if t > 0:
+            value += math.sqrt(betas[t]) * fresh
+        new.append(value)
+    return new
+
+
+def by_clean_data(x_t, t, predicted, noise, betas):
+    """Guess the clean data, then the mean of the posterior: the same step."""
+    left = torch.cumprod(1 - betas.double(), 0)
+    before = left[t - 1] if t else torch.ones(())
+    clean = (x_t - torch.sqrt(1 - left[t]) * predicted) / torch.sqrt(left[t])
+    mean = betas[t] * torch.sqrt(before) / (1 - left[t]) * clean
+    mean = mean + (1 - before) * torch.sqrt(1 - betas[t]) / (1 - left[t]) * x_t
+    return mean + torch.sqrt(betas[t]) * noise * (t > 0)
 
 
 SOLUTIONS = {"diffusion.q_sample": q_sample, "diffusion.reverse_step": reverse_step}
 
-WRONG = {
-    "diffusion.q_sample": {
-        "take the roots": partial(q_sample, root=lambda v: v),
-        "noise is not scaled": partial(q_sample, scale=False),
-        "must shrink": partial(q_sample, shrink=False),
-        "exchanged": lambda x, t, z, a: q_sample(z, t, x, a),
-        "one minus the root": lambda x, t, z, a: np.sqrt(a[t]) * x + (1 - np.sqrt(a[t])) * z,
-        "noise is missing": lambda x, t, z, a: np.sqrt(a[t]) * x,
-        "needs a root": lambda x, t, z, a: np.sqrt(a[t]) * x + (1 - a[t]) * z,
-        "not taken away": lambda x, t, z, a: q_sample(x, t, -z, a),
-        "product already": lambda x, t, z, a: q_sample(x, t, z, np.cumprod(a)),
-        "one step further": partial(q_sample, off=1),
-        "one step too few": partial(q_sample, off=-1),
-    },
-    "diffusion.reverse_step": {
-        "no noise is added at t = 0": partial(reverse_step, always=True),
-        "add the fresh noise": partial(reverse_step, never=True),
-        "too small": partial(reverse_step, root=lambda v: v),
-        "don't add it": partial(reverse_step, sign=1),
-        "not scaled": partial(reverse_step, root=lambda v: 1),
-        "small variance": small_variance,
-        "grow again": partial(reverse_step, grow=lambda beta, left: 1),
-        "not by 1 - beta": partial(reverse_step, grow=lambda beta, left: 1 - beta),
-        "not of alpha bar": partial(reverse_step, grow=lambda beta, left: np.sqrt(left)),
-        "all the guessed noise": partial(reverse_step, share=lambda beta, left: np.sqrt(1 - left)),
-        "by the *root*": partial(reverse_step, share=lambda beta, left: beta / (1 - left)),
-        "product up to t": partial(reverse_step, product=lambda b, t: 1 - b[t]),
-        "not of the betas": partial(reverse_step, product=lambda b, t: np.cumprod(b)[t]),
-        "includes beta": partial(reverse_step, product=lambda b, t: np.cumprod(1 - b)[t - 1]),
-        "jumps to the clean data": at_once,
-    },
+LOOPS = {
+    "diffusion.q_sample": lambda x0, t, noise, left: [
+        math.sqrt(left[t]) * x + math.sqrt(1 - left[t]) * z for x, z in zip(x0, noise, strict=True)
+    ],
+    "diffusion.reverse_step": looped,
+}
+
+TORCH = {
+    "diffusion.q_sample": lambda x0, t, noise, left: torch.addcmul(
+        left[t].sqrt() * x0, (1 - left[t]).sqrt(), noise
+    ),
+    "diffusion.reverse_step": by_clean_data,
 }

@@ -1,50 +1,66 @@
-"""Worked solutions of notebook 03, and typical wrong answers with a word of their diagnosis.
+"""Worked solutions of notebook 03, each also in plain loops and in PyTorch."""
 
-Each solution has switches that turn a typical mistake on.
-"""
-
-from functools import partial
+import math
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
 
-def mu_law_encode(x, half=0.5, top=255, sign=np.sign):
-    squeezed = sign(x) * np.log1p(255 * np.abs(x)) / np.log(256)
-    return np.floor((squeezed + 1) / 2 * top + half).astype(int)
+def mu_law_encode(x):
+    squeezed = np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256)
+    return np.floor((squeezed + 1) / 2 * 255 + 0.5).astype(int)
 
 
-def causal_padding(x, kernel_size, dilation, extra=0):
-    return np.pad(x, (dilation * (kernel_size - 1 + extra), 0))
+def looped_code(x):
+    codes = []
+    for sample in x:
+        y = math.copysign(math.log2(1 + 255 * abs(sample)) / 8, sample)
+        codes.append(int(y * 127.5 + 128))
+    return codes
 
 
-def receptive_field(n_stacks, n_layers, k, present=1, gaps=-1, less=1):
-    return present + n_stacks * (k + gaps) * (2**n_layers - less)
+def causal_padding(x, kernel_size, dilation):
+    return np.pad(x, (dilation * (kernel_size - 1), 0))
 
 
-def cached_step(x, t, ring, w_old, w_new, ahead=0, update=True):
-    slot = (t + ahead) % len(ring)
+def receptive_field(n_stacks, n_layers, k):
+    return 1 + n_stacks * (k - 1) * (2**n_layers - 1)
+
+
+def walked(n_stacks, n_layers, k):
+    seen = 1
+    for _ in range(n_stacks):
+        for layer in range(n_layers):
+            seen += (k - 1) * 2**layer
+    return seen
+
+
+def measured(n_stacks, n_layers, k):
+    """Push one sample through convolutions of ones, and see how far it gets."""
+    dilations = [2**layer for _ in range(n_stacks) for layer in range(n_layers)]
+    x = torch.ones(1, 1, 1)
+    for d in dilations:
+        x = F.conv1d(F.pad(x, [d * (k - 1)] * 2), torch.ones(1, 1, k), dilation=d).clamp(max=1)
+    return x.shape[-1]
+
+
+def cached_step(x, t, ring, w_old, w_new):
+    slot = t % len(ring)
     y = w_old * ring[slot] + w_new * x
-    if update:
-        ring[slot] = x
+    ring[slot] = x
     return y, ring
 
 
-def written_too_early(x, t, ring, w_old, w_new):
-    ring[t % len(ring)] = x
-    return w_old * ring[t % len(ring)] + w_new * x, ring
+def with_new_list(x, t, ring, w_old, w_new):
+    old = list(ring)
+    new = old[: t % len(old)] + [x] + old[t % len(old) + 1 :]
+    return [old[t % len(old)] * w_old + x * w_new, new]
 
 
-def shifted(x, t, ring, w_old, w_new):
-    return w_old * ring[0] + w_new * x, np.append(ring[1:], x)
-
-
-def both_sides(x, kernel_size, dilation):
-    n = dilation * (kernel_size - 1)
-    return np.pad(x, (n // 2, n - n // 2))
-
-
-def squeezed_only(x):
-    return np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256)
+def with_new_tensor(x, t, ring, w_old, w_new):
+    here = torch.arange(len(ring)) == t % len(ring)
+    return w_old * ring[here].sum() + w_new * x, torch.where(here, x, ring)
 
 
 SOLUTIONS = {
@@ -54,34 +70,18 @@ SOLUTIONS = {
     "wavenet.cached_step": cached_step,
 }
 
-WRONG = {
-    "wavenet.mu_law_encode": {
-        "bring -1 .. 1 to 0 .. 255": squeezed_only,
-        "the logarithm is missing": lambda x: np.floor((x + 1) / 2 * 255 + 0.5),
-        "the sign is lost": partial(mu_law_encode, sign=np.ones_like),
-        "add a half before": partial(mu_law_encode, half=0),
-        "multiply by 255": partial(mu_law_encode, top=256),
-    },
-    "wavenet.causal_padding": {
-        "zeros stand on the right": lambda x, k, d: np.pad(x, (0, d * (k - 1))),
-        "half on each side": both_sides,
-        "the dilation is forgotten": lambda x, k, d: causal_padding(x, k, 1),
-        "one dilation too many": partial(causal_padding, extra=1),
-    },
-    "wavenet.receptive_field": {
-        "add 1": partial(receptive_field, present=0),
-        "this is one stack": lambda s, n, k: receptive_field(1, n, k),
-        "not for each stack": lambda s, n, k: s * receptive_field(1, n, k),
-        "without dilation": lambda s, n, k: 1 + s * n * (k - 1),
-        "k taps have k - 1 gaps": partial(receptive_field, gaps=0),
-        "one less than the next power": partial(receptive_field, less=0),
-    },
-    "wavenet.cached_step": {
-        "return both": lambda *case: cached_step(*case)[0],
-        "the ring still holds the old sample": partial(cached_step, update=False),
-        "before you have read": written_too_early,
-        "w_old belongs to": lambda x, t, ring, a, b: cached_step(x, t, ring, b, a),
-        "you use its neighbour": partial(cached_step, ahead=1),
-        "a ring is not shifted": shifted,
-    },
+LOOPS = {
+    "wavenet.mu_law_encode": looped_code,
+    "wavenet.causal_padding": lambda x, k, d: [0.0] * (d * (k - 1)) + list(x),
+    "wavenet.receptive_field": walked,
+    "wavenet.cached_step": with_new_list,
+}
+
+TORCH = {
+    "wavenet.mu_law_encode": lambda x: torch.round(
+        127.5 * (1 + x.sign() * torch.log1p(255 * x.abs()) / math.log(256))
+    ).long(),
+    "wavenet.causal_padding": lambda x, k, d: F.pad(x, (d * (k - 1), 0)),
+    "wavenet.receptive_field": measured,
+    "wavenet.cached_step": with_new_tensor,
 }

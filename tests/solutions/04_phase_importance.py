@@ -1,10 +1,21 @@
-"""Worked solutions of notebook 04, and typical wrong answers with a word of their diagnosis."""
+"""Worked solutions of notebook 04, each also in plain loops and in PyTorch."""
+
+import cmath
+import math
 
 import numpy as np
+import torch
 
 
 def combine(magnitude, angle):
     return magnitude * np.exp(1j * angle)
+
+
+def looped(magnitude, angle):
+    made = np.zeros(magnitude.shape, complex)
+    for place, m in np.ndenumerate(magnitude):
+        made[place] = cmath.rect(m, angle[place])
+    return made
 
 
 def delay_phase(d, n_fft):
@@ -17,31 +28,21 @@ def quantise(angle, n_bits):
     return np.round(angle / step) * step
 
 
-def floor_quantise(angle, n_bits):
-    step = 2 * np.pi / 2**n_bits
-    return np.floor(angle / step) * step
+def nearest(angle, n_bits):
+    directions = [2 * math.pi * i / 2**n_bits for i in range(2**n_bits)]
+    return [min(directions, key=lambda d: -math.cos(a - d)) for a in angle]
 
 
 SOLUTIONS = {"phase.combine": combine, "phase.delay": delay_phase, "phase.quantise": quantise}
 
-WRONG = {
-    "phase.combine": {
-        "conjugated": lambda m, a: m * np.exp(-1j * a),
-        "j is missing": lambda m, a: m * np.exp(a),
-        "real part": lambda m, a: m * np.cos(a),
-        "degrees": lambda m, a: m * np.exp(1j * np.deg2rad(a)),
-        "not added": lambda m, a: m + np.exp(1j * a),
-    },
-    "phase.delay": {
-        "negative": lambda d, n: 2 * np.pi * np.arange(n // 2 + 1) * d / n,
-        "2 pi is missing": lambda d, n: -np.arange(n // 2 + 1) * d / n,
-        "one entry for each": lambda d, n: -2 * np.pi * np.arange(n) * d / n,
-        "divide by n_fft": lambda d, n: -2 * np.pi * np.arange(n // 2 + 1) * d,
-    },
-    "phase.quantise": {
-        "round down": floor_quantise,
-        "not N": lambda a, n: np.round(a * n / (2 * np.pi)) * 2 * np.pi / n,
-        "over pi": lambda a, n: np.round(a * 2**n / np.pi) * np.pi / 2**n,
-        "numbers of the directions": lambda a, n: np.round(a * 2**n / (2 * np.pi)),
-    },
+LOOPS = {
+    "phase.combine": looped,
+    "phase.delay": lambda d, n: [-2 * math.pi * k * d / n for k in range(n // 2 + 1)],
+    "phase.quantise": nearest,
+}
+
+TORCH = {
+    "phase.combine": lambda m, a: torch.polar(m, -a).conj(),
+    "phase.delay": lambda d, n: -torch.linspace(0, math.pi, n // 2 + 1) * d,
+    "phase.quantise": lambda a, n: (a * 2**n / (2 * math.pi)).round() % 2**n / 2**n * 2 * torch.pi,
 }

@@ -1,28 +1,46 @@
-"""Worked solutions of notebook 06, and typical wrong answers with a word of their diagnosis.
+"""Worked solutions of notebook 06, each also in plain loops and in PyTorch."""
 
-Each solution has switches that turn a typical mistake on.
-"""
-
-import math
-from functools import partial
-
-import numpy as np
+import torch
+from torch.nn import functional as F
 
 
-def output_length(n, kernel, stride, padding, gaps=-1, cut=2):
-    return (n + gaps) * stride + kernel - cut * padding
+def output_length(n, kernel, stride, padding):
+    return (n - 1) * stride + kernel - 2 * padding
 
 
-def receptive_field(kernel, dilations, own=1, gaps=-1, total=sum):
-    return own + (kernel + gaps) * total(dilations)
+def last_stamp(n, kernel, stride, padding):
+    end = 0
+    for stamp in range(n):
+        end = max(end, stamp * stride + kernel)
+    return end - padding - padding
 
 
-def feature_matching(real, fake, mean=np.mean, size=np.abs, first=0):
-    return sum(mean(size(r - f)) for r, f in zip(real[first:], fake[first:], strict=True))
+def tried(n, kernel, stride, padding):
+    x = F.conv_transpose1d(torch.ones(1, 1, n), torch.ones(1, 1, kernel), None, stride, padding)
+    return x.shape[-1]
 
 
-def over_all_entries(real, fake):
-    return np.abs(np.hstack([(r - f).ravel() for r, f in zip(real, fake, strict=True)])).mean()
+def receptive_field(kernel, dilations):
+    return 1 + (kernel - 1) * sum(dilations)
+
+
+def from_first_to_last(kernel, dilations):
+    first = last = 0
+    for dilation in dilations:
+        last += (kernel - 1) * dilation
+    return last - first + 1
+
+
+def feature_matching(real, fake):
+    return sum(abs(r - f).mean() for r, f in zip(real, fake, strict=True))
+
+
+def looped(real, fake):
+    total = 0.0
+    for r, f in zip(real, fake, strict=True):
+        entries = list(zip(r.ravel(), f.ravel(), strict=True))
+        total += sum(abs(a - b) for a, b in entries) / len(entries)
+    return total
 
 
 SOLUTIONS = {
@@ -31,34 +49,14 @@ SOLUTIONS = {
     "melgan.feature_matching": feature_matching,
 }
 
-WRONG = {
-    "melgan.output_length": {
-        "equals the stride": lambda n, k, s, p: n * s,
-        "cut off at both ends": partial(output_length, cut=1),
-        "is *cut off* here": partial(output_length, cut=-2),
-        "the padding is missing": partial(output_length, cut=0),
-        "n stamps have n - 1 gaps": partial(output_length, gaps=0),
-        "the last stamp is `kernel` long": lambda n, k, s, p: output_length(n, 1, s, p),
-        "ordinary convolution, which": lambda n, k, s, p: (n + 2 * p - k) // s + 1,
-    },
-    "melgan.receptive_field": {
-        "add 1": partial(receptive_field, own=0),
-        "have kernel - 1 gaps": partial(receptive_field, gaps=0),
-        "it triples only": lambda k, d: k ** len(d),
-        "and the sample itself": lambda k, d: k * sum(d),
-        "both sides already": lambda k, d: receptive_field(2 * k - 1, d),
-        "reach to one side": lambda k, d: receptive_field((k + 1) // 2, d),
-        "the dilations are forgotten": partial(receptive_field, total=len),
-        "the widest alone": partial(receptive_field, total=max),
-        "not multiplied": lambda k, d: math.prod(receptive_field(k, [e]) for e in d),
-        "counted once": lambda k, d: sum(receptive_field(k, [e]) for e in d),
-    },
-    "melgan.feature_matching": {
-        "not the sum": partial(feature_matching, mean=np.sum),
-        "not squares": partial(feature_matching, size=np.square),
-        "cancel": partial(feature_matching, size=np.positive),
-        "one layer alone": partial(feature_matching, first=-1),
-        "summed, not averaged": lambda r, f: feature_matching(r, f) / len(r),
-        "largest layer": over_all_entries,
-    },
+LOOPS = {
+    "melgan.output_length": last_stamp,
+    "melgan.receptive_field": from_first_to_last,
+    "melgan.feature_matching": looped,
+}
+
+TORCH = {
+    "melgan.output_length": tried,
+    "melgan.receptive_field": lambda k, d: 1 + torch.tensor(d, dtype=torch.long).sum() * (k - 1),
+    "melgan.feature_matching": lambda real, fake: sum(map(F.l1_loss, fake, real)),
 }

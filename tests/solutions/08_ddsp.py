@@ -1,59 +1,102 @@
-"""Worked solutions of notebook 08, and typical wrong answers with a word of their diagnosis.
+"""Worked solutions of notebook 08, each also in plain loops and in PyTorch."""
 
-Each solution has switches that turn a typical mistake on.
-"""
-
-from functools import partial
+import math
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
 
-def harmonic_sum(phase, f0_hz, amplitudes, rate, start=1, limit=0.5, wave=np.sin):
-    total = 0
-    for k, amplitude in enumerate(amplitudes, start):
-        total = total + amplitude * wave(k * phase) * (k * f0_hz < limit * rate)
+def harmonic_sum(phase, f0_hz, amplitudes, rate):
+    total = np.zeros_like(phase)
+    for k, amplitude in enumerate(amplitudes, start=1):
+        total += amplitude * np.sin(k * phase) * (k * f0_hz < rate / 2)
     return total
 
 
-def overlap_add(hops, responses, keep=None, add=True, same=False):
-    n_hops, hop = hops.shape
-    taps = responses.shape[1]
+def sample_by_sample(phase, f0_hz, amplitudes, rate):
+    out = []
+    for angle, hz in zip(phase, f0_hz, strict=True):
+        y, k = 0.0, 1
+        while k <= len(amplitudes) and k * hz < rate / 2:
+            y += amplitudes[k - 1] * math.sin(k * angle)
+            k += 1
+        out.append(y)
+    return out
+
+
+def harmonics_in_torch(phase, f0_hz, amplitudes, rate):
+    k = torch.arange(1, len(amplitudes) + 1)
+    waves = torch.sin(phase[:, None] * k).masked_fill(f0_hz[:, None] * k >= rate / 2, 0)
+    return waves @ amplitudes
+
+
+def overlap_add(hops, responses):
+    (n_hops, hop), taps = hops.shape, responses.shape[1]
     total = np.zeros(n_hops * hop + taps - 1)
     for t in range(n_hops):
-        y = np.convolve(hops[t], responses[0 if same else t])[:keep]
-        place = slice(t * hop, t * hop + len(y))
-        total[place] = y + (total[place] if add else 0)
-    return total if keep is None else total[: n_hops * hop]
+        total[t * hop : (t + 1) * hop + taps - 1] += np.convolve(hops[t], responses[t])
+    return total
 
 
-def spectral_loss(targets, estimates, first=0, linear=1, log=1, mean=np.mean, size=np.abs):
+def tap_by_tap(hops, responses):
+    hop, taps = len(hops[0]), len(responses[0])
+    total = [0.0] * (len(hops) * hop + taps - 1)
+    for t in range(len(hops)):
+        for n in range(hop):
+            for tap in range(taps):
+                total[t * hop + n + tap] += hops[t][n] * responses[t][tap]
+    return total
+
+
+def rung_in_torch(hops, responses):
+    (n_hops, hop), taps = hops.shape, responses.shape[1]
+    y = F.conv1d(hops[None], responses.flip(1)[:, None], padding=taps - 1, groups=n_hops)[0]
+    total = torch.zeros(n_hops * hop + taps - 1)
+    for t in range(n_hops):
+        total[t * hop : t * hop + hop + taps - 1] += y[t]
+    return total
+
+
+def spectral_loss(targets, estimates):
     loss = 0
-    for t, e in list(zip(targets, estimates, strict=True))[first:]:
-        loss += linear * mean(size(e - t)) + log * mean(size(np.log((e + 1e-5) / (t + 1e-5))))
+    for t, e in zip(targets, estimates, strict=True):
+        loss += np.mean(np.abs(e - t)) + np.mean(np.abs(np.log(e + 1e-5) - np.log(t + 1e-5)))
     return loss
 
 
-def loudness_db(power, weights, factor=10, ten=10, total=np.sum, floor=-80.0):
-    with np.errstate(divide="ignore"):
-        db = factor * np.log10(total(power * 10 ** (weights[:, None] / ten), axis=0))
-    return np.maximum(db, floor)
+def entry_by_entry(targets, estimates):
+    loss = 0.0
+    for t, e in zip(targets, estimates, strict=True):
+        for a, b in zip(t.ravel(), e.ravel(), strict=True):
+            loss += (abs(a - b) + abs(math.log((a + 1e-5) / (b + 1e-5)))) / t.size
+    return loss
 
 
-def k_outside(phase, f0_hz, amplitudes, rate):
-    return sum(k * a * np.sin(phase) * (k * f0_hz < rate / 2) for k, a in enumerate(amplitudes, 1))
+def loss_in_torch(targets, estimates):
+    pairs = list(zip(estimates, targets, strict=True))
+    linear = torch.stack([F.l1_loss(e, t) for e, t in pairs]).sum()
+    return linear + sum(F.l1_loss(torch.log(e + 1e-5), torch.log(t + 1e-5)) for e, t in pairs)
 
 
-def mean_of_decibels(power, weights):
-    with np.errstate(divide="ignore"):
-        return np.mean(10 * np.log10(power) + weights[:, None], axis=0)
+def loudness_db(power, weights_db):
+    total = np.sum(power * 10 ** (weights_db[:, None] / 10), axis=0)
+    return np.maximum(10 * np.log10(np.maximum(total, 1e-8)), -80)
 
 
-def no_amplitudes(phase, f0_hz, amplitudes, rate):
-    return harmonic_sum(phase, f0_hz, np.ones_like(amplitudes), rate)
+def frame_by_frame(power, weights_db):
+    levels = []
+    for frame in power.T:
+        total = 0.0
+        for p, w in zip(frame, weights_db, strict=True):
+            total += p * 10 ** (w / 10)
+        levels.append(max(-80.0, 10 * math.log10(total)) if total > 0 else -80.0)
+    return levels
 
 
-def one_after_the_other(hops, responses):
-    return np.concatenate([np.convolve(h, r) for h, r in zip(hops, responses, strict=True)])
+def loudness_in_torch(power, weights_db):
+    total = torch.einsum("kt,k->t", power, torch.pow(10, weights_db / 10))
+    return (10 * total.log10()).clamp(min=-80)
 
 
 SOLUTIONS = {
@@ -63,38 +106,16 @@ SOLUTIONS = {
     "ddsp.loudness_db": loudness_db,
 }
 
-WRONG = {
-    "ddsp.harmonic_sum": {
-        "comes back mirrored": partial(harmonic_sum, limit=99),
-        "with *half* the sample rate": partial(harmonic_sum, limit=1),
-        "start at k = 0": partial(harmonic_sum, start=0),
-        "that is a cosine": partial(harmonic_sum, wave=np.cos),
-        "amplitudes are missing": no_amplitudes,
-        "inside the sine": k_outside,
-    },
-    "ddsp.overlap_add": {
-        "every border clicks": partial(overlap_add, keep=8),
-        "one after the other": one_after_the_other,
-        "add to it (+=)": partial(overlap_add, add=False),
-        "the first for all": partial(overlap_add, same=True),
-        "ringing of the last hop": lambda h, r: overlap_add(h, r)[: h.size],
-    },
-    "ddsp.spectral_loss": {
-        "the second half is missing": partial(spectral_loss, log=0),
-        "logarithmic half alone": partial(spectral_loss, linear=0),
-        "you compare one scale": partial(spectral_loss, first=2),
-        "not the sum": partial(spectral_loss, mean=np.sum),
-        "not squares": partial(spectral_loss, size=np.square),
-        "cancel": partial(spectral_loss, size=np.positive),
-        "not averaged": lambda t, e: spectral_loss(t, e) / len(t),
-    },
-    "ddsp.loudness_db": {
-        "silence has no logarithm": partial(loudness_db, floor=-np.inf),
-        "nothing is below -80": partial(loudness_db, floor=-100),
-        "10 ** (dB / 10)": partial(loudness_db, ten=20),
-        "the ear's weights are missing": partial(loudness_db, ten=np.inf),
-        "power has 10 log10": partial(loudness_db, factor=20),
-        "the mean over bins": partial(loudness_db, total=np.mean),
-        "mean of decibels": lambda p, w: np.maximum(mean_of_decibels(p, w), -80),
-    },
+LOOPS = {
+    "ddsp.harmonic_sum": sample_by_sample,
+    "ddsp.overlap_add": tap_by_tap,
+    "ddsp.spectral_loss": entry_by_entry,
+    "ddsp.loudness_db": frame_by_frame,
+}
+
+TORCH = {
+    "ddsp.harmonic_sum": harmonics_in_torch,
+    "ddsp.overlap_add": rung_in_torch,
+    "ddsp.spectral_loss": loss_in_torch,
+    "ddsp.loudness_db": loudness_in_torch,
 }

@@ -1,0 +1,1 @@
+"""Rebuild what ``data/`` holds: ``python -m lecture_utils.build_data``."""

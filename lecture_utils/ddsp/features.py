@@ -1,0 +1,147 @@
+"""What DDSP hears: pitch, loudness, and the spectral loss it learns from. Used by notebook 08."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.signal import upfirdn
+from torch.nn import functional as F
+
+from lecture_utils import arguments, metrics
+from lecture_utils.audio import SAMPLE_RATE, as_audio, check_sample_rate
+from lecture_utils.ddsp.synth import CONTROL_HOP
+
+#: The quietest loudness that is told apart, in dB.
+SILENCE_DB = -80.0
+
+#: Window lengths of the spectral loss in samples, those of Engel et al. (2020).
+N_FFTS = (2048, 1024, 512, 256, 128, 64)
+
+
+def multi_scale_spectral_loss(
+    target: torch.Tensor, estimate: torch.Tensor, n_ffts: tuple[int, ...] = N_FFTS
+) -> torch.Tensor:
+    """Compare spectrograms with long and short windows, and no phase: one number.
+
+    ``sum_i mean |S_i - T_i| + mean |log S_i - log T_i|`` over window lengths (Engel et al. 2020),
+    Hann windows, hops of a quarter, zeros beyond the edges. 1e-5 is added under the logarithm, so
+    that silence is a number.
+
+    Parameters
+    ----------
+    target, estimate : torch.Tensor
+        Sounds of the same shape, ``(n,)``, ``(batch, n)`` or ``(batch, 1, n)``.
+    n_ffts : tuple of int
+        Window lengths in samples.
+    """
+    target, estimate = torch.as_tensor(target), torch.as_tensor(estimate)
+    if target.shape != estimate.shape or target.ndim < 1 or target.numel() == 0:
+        raise ValueError(
+            f"target has the shape {tuple(target.shape)} and estimate {tuple(estimate.shape)}; "
+            "cut both to the same length (controls make frames * hop_length samples)."
+        )
+    both, loss = torch.stack([target, estimate]).reshape(-1, target.shape[-1]), 0.0
+    for n_fft in n_ffts:
+        window = torch.hann_window(n_fft, dtype=both.dtype, device=both.device)
+        spectrum = torch.stft(
+            both, n_fft, n_fft // 4, window=window, pad_mode="constant", return_complex=True
+        )
+        t, e = spectrum.abs().chunk(2)
+        loss = loss + F.l1_loss(e, t) + F.l1_loss(torch.log(e + 1e-5), torch.log(t + 1e-5))
+    return loss
+
+
+def loudness(
+    x: np.typing.ArrayLike, sample_rate: int = SAMPLE_RATE, hop_length: int = CONTROL_HOP
+) -> np.ndarray:
+    """Measure loudness as a sound-level meter does: A-weighted level over 32 ms (Hann window).
+
+    The A curve (IEC 61672) takes away what the ear hardly hears, below 500 Hz above all; it is
+    0 dB at 1 kHz, where a full-scale sine has -3.01 dB as in `audio.level_db`.
+
+    Parameters
+    ----------
+    x : array_like
+        Sound, shape ``(n,)``.
+    sample_rate, hop_length : int
+        Hz, and samples a frame.
+
+    Returns
+    -------
+    np.ndarray
+        dB, float32, shape ``(ceil(n / hop_length),)``, -80 or more; frame t is centred on sample
+        ``t * hop_length``.
+    """
+    import librosa
+
+    x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
+    hop_length = arguments.count(hop_length, "hop_length")
+    n_fft = next_fast_len(len(x) + sample_rate // 2, real=True)  # room for the filter to ring
+    hz = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
+    gain_db = librosa.A_weighting(np.maximum(hz, 1))  # -80 at least: 0 Hz has no logarithm
+    gain = (10 ** (gain_db / 20)).astype(np.float32)
+    power = irfft(rfft(x, n_fft) * gain, n_fft)[: len(x)] ** 2
+    half = round(0.016 * sample_rate)
+    window = np.hanning(2 * half + 1).astype(np.float32)
+    shift = -half % hop_length  # so that the first frame's centre is a multiple of hop_length
+
+    def average(values: np.ndarray) -> np.ndarray:
+        sums = upfirdn(window, np.pad(values, (shift, half)), down=hop_length)
+        return sums[(half + shift) // hop_length :][: -(-len(x) // hop_length)]
+
+    mean = average(power) / average(np.ones_like(power))  # at the edges, of what there is
+    return np.maximum(10 * np.log10(np.maximum(mean, 1e-12)), SILENCE_DB).astype(np.float32)
+
+
+def f0(
+    x: np.typing.ArrayLike,
+    sample_rate: int = SAMPLE_RATE,
+    hop_length: int = CONTROL_HOP,
+    f_min: float = 65.0,
+    f_max: float = 4400.0,
+    return_sureness: bool = False,
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    """Follow the pitch with pYIN (`metrics.f0_hz`), every fourth frame, and draw lines between.
+
+    Long sounds are done in pieces of 20 s. A second of sound takes a quarter of a second or less.
+
+    Parameters
+    ----------
+    x : array_like
+        Sound of one voice, shape ``(n,)``; of several voices pYIN follows one, or none.
+    sample_rate, hop_length : int
+        Hz, and samples a frame.
+    f_min, f_max : float
+        Range to search, Hz; the narrower, the fewer octave errors.
+    return_sureness : bool
+        Return pYIN's sureness, too.
+
+    Returns
+    -------
+    f0_hz : np.ndarray
+        Hz, float32, shape ``(ceil(n / hop_length),)``; 0 where there is no pitch.
+    sureness : np.ndarray
+        Only if asked for: 0..1, the same shape. One voice has 0.4 (speech) to 1 (a whistle), a
+        chord or drums less than 0.3.
+    """
+    x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
+    if not 20 <= f_min < f_max:
+        raise ValueError(f"f_min={f_min:g}, f_max={f_max:g}: give 20 Hz or more, lowest first.")
+    coarse = 4 * arguments.count(hop_length, "hop_length")
+    n_frames, context = -(-len(x) // hop_length), sample_rate // 4 // coarse + 1
+    piece, n_coarse = 20 * sample_rate // coarse + 1, 2 + len(x) // coarse
+    track, sure = np.full(n_coarse, np.nan), np.zeros(n_coarse)
+    for start in range(0, 1 + len(x) // coarse, piece):
+        first, stop = max(0, start - context), min(start + piece, n_coarse - 1)
+        part = x[first * coarse : (stop + context) * coarse]
+        found = metrics.f0_hz(part, sample_rate, coarse, f_min, f_max, return_sureness=True)
+        track[start:stop], sure[start:stop] = (v[start - first : stop - first] for v in found)
+    place = np.arange(n_frames) / 4
+    before = place.astype(int)
+    low, high = np.log(track[before]), np.log(track[before + 1])
+    low, high = np.where(np.isnan(low), high, low), np.where(np.isnan(high), low, high)
+    hz = np.exp(low + (high - low) * (place - before))
+    nearest = (place + 0.5).astype(int)
+    hz = np.where(np.isnan(track[nearest]), 0, hz).astype(np.float32)
+    return (hz, sure[nearest].astype(np.float32)) if return_sureness else hz

@@ -1,0 +1,19 @@
+"""Generative adversarial networks, and a small MuseGAN. Used by notebook 01."""
+
+from lecture_utils.gan.losses import critic_loss, generator_loss, gradient_penalty
+from lecture_utils.gan.metrics import modes_found
+from lecture_utils.gan.muse_gan import (
+    N_TRACKS,
+    NOISE,
+    Critic,
+    Generator,
+    PerTrackNorm,
+    binary,
+    generate,
+    interpolate,
+)
+
+__all__ = [
+    "NOISE", "N_TRACKS", "Critic", "Generator", "PerTrackNorm", "binary", "critic_loss",
+    "generate", "generator_loss", "gradient_penalty", "interpolate", "modes_found",
+]  # fmt: skip

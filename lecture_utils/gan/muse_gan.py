@@ -1,0 +1,343 @@
+"""A small MuseGAN: noise to phrases for a band of five, and a critic that judges them.
+
+Music here is a phrase of four bars for five tracks, cells ``(batch, 5, 64, 84)`` of 0 and 1, as
+from :func:`lecture_utils.pianoroll.corpus`. Used by notebook 01.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lecture_utils import arguments
+from lecture_utils.pianoroll import metrics as roll_metrics
+from lecture_utils.pianoroll.phrases import PHRASE
+
+#: Tracks and keys of a phrase, and its steps: bars of sixteenths.
+N_TRACKS, _, N_PITCHES = PHRASE
+N_BARS, BAR_STEPS = 4, 16
+
+#: The four parts of the noise: for all tracks or each its own, for the phrase or for each bar.
+NOISE = ("shared", "shared_in_time", "private", "private_in_time")
+
+SLOPE = 0.2
+
+# A convolution whose stride is its kernel is one matrix for every piece of its input. Written as
+# such it is several times faster on a processor, above all in the penalty's second derivative.
+
+
+class PerTrack(nn.Module):
+    """A linear layer for each track: ``(5, rows, inputs)`` to ``(5, rows, outputs)``.
+
+    Its weights begin as large as keeps the signal's size (He et al. 2015); if they begin smaller,
+    the noise dies on its way and all phrases start as one.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        bound = (6 / inputs) ** 0.5
+        self.weight = nn.Parameter(torch.empty(N_TRACKS, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(N_TRACKS, 1, outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply each track's layer to its rows."""
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class PerTrackNorm(nn.Module):
+    """Bring every feature ``(5, rows, n)`` to mean 0 and deviation 1 over the rows of a batch.
+
+    So no feature can be the same for all phrases (Ioffe and Szegedy 2015). In evaluation mode the
+    mean and variance of the last batch seen in training mode are used.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(N_TRACKS, 1, features))
+        self.bias = nn.Parameter(torch.zeros(N_TRACKS, 1, features))
+        self.register_buffer("mean", torch.zeros(N_TRACKS, 1, features))
+        self.register_buffer("variance", torch.ones(N_TRACKS, 1, features))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalise."""
+        mean, variance = self.mean, self.variance
+        if self.training:
+            variance, mean = torch.var_mean(x, 1, keepdim=True, correction=0)
+            self.mean, self.variance = mean.detach(), variance.detach()
+        return (x - mean) * (self.gain * torch.rsqrt(variance + 1e-5)) + self.bias
+
+
+def _joined(x: torch.Tensor, length: int) -> torch.Tensor:
+    """Join every `length` neighbours: ``(batch, n, c)`` to ``(batch, n / length, length * c)``."""
+    return x.unflatten(1, (-1, length)).flatten(2)
+
+
+def _steps(cells: torch.Tensor) -> torch.Tensor:
+    """Put the tracks of each step side by side: ``(batch, 5, n, c)`` to ``(batch, n, 5 * c)``."""
+    return cells.transpose(1, 2).flatten(2)
+
+
+def _names(cells: torch.Tensor) -> torch.Tensor:
+    """Fold keys to the names of their notes: ``(..., 84)`` to ``(..., 12)``."""
+    return cells.unflatten(-1, (7, 12)).sum(-2)
+
+
+def _each_bar(x: torch.Tensor) -> torch.Tensor:
+    """Repeat vectors ``(..., n)`` for each bar: ``(..., 4, n)``."""
+    return x[..., None, :].expand(*x.shape[:-1], N_BARS, -1)
+
+
+class BarGenerators(nn.Module):
+    """What is to be in a bar ``(5, rows, inputs)`` to logits of its cells ``(5, rows, 16, 84)``.
+
+    Each track has its own. Time grows first, from 4 beats to 8 and 16 steps, by transposed
+    convolutions; then every step gets its 84 keys.
+    """
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.beats = PerTrack(inputs, 4 * hidden)
+        self.eighths = PerTrack(hidden, 2 * hidden)
+        self.sixteenths = PerTrack(hidden, 2 * hidden)
+        self.norms = nn.ModuleList(PerTrackNorm(hidden) for _ in range(3))
+        self.keys = PerTrack(hidden, N_PITCHES)
+        with torch.no_grad():
+            self.keys.weight *= 0.5
+            self.keys.bias -= 3  # few keys are down, from the start
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits."""
+        rows = x.shape[1]
+        layers = (self.beats, self.eighths, self.sixteenths)
+        for layer, norm, parts in zip(layers, self.norms, (4, 2, 2), strict=True):
+            x = F.relu(norm(layer(x).unflatten(-1, (parts, -1)).flatten(1, 2)))
+        return self.keys(x).reshape(N_TRACKS, rows, BAR_STEPS, N_PITCHES)
+
+
+class Generator(nn.Module):
+    """Small MuseGAN (Dong et al. 2018, the hybrid model): noise to phrases.
+
+    Every bar of every track is made by the track's own bar generator from four vectors: what all
+    tracks share, and what is the track's own, both constant or unrolled in time. If a track is
+    given (the paper's accompaniment), what it plays takes the place of the shared noise.
+    """
+
+    kind = "gan.Generator"
+
+    def __init__(self, noise: int = 24, hidden: int = 80) -> None:
+        super().__init__()
+        self.config = {"noise": noise, "hidden": hidden}
+        self.shared_in_time = nn.Sequential(
+            nn.Linear(noise, 2 * noise), nn.ReLU(), nn.Linear(2 * noise, N_BARS * noise)
+        )
+        self.private_in_time = nn.Sequential(
+            PerTrack(noise, 2 * noise), nn.ReLU(), PerTrack(2 * noise, N_BARS * noise)
+        )
+        self.reader = nn.Linear(N_TRACKS * (N_PITCHES + 12), hidden // 2)
+        self.bar_reader = nn.Linear(BAR_STEPS * (hidden // 2), hidden)
+        self.phrase_reader = nn.Linear(N_BARS * hidden, N_BARS * 2 * noise)
+        self.as_noise = nn.LayerNorm(2 * noise)
+        self.bars = BarGenerators(len(NOISE) * noise + N_TRACKS, hidden)
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
+
+    def noise(self, batch: int, seed: int | None = None) -> dict[str, torch.Tensor]:
+        """Draw the noise of `batch` phrases: a tensor for each part of :data:`NOISE`.
+
+        Shapes are ``(batch, noise)`` for the shared parts, ``(batch, 5, noise)`` for the others.
+        """
+        batch, seed = arguments.count(batch, "batch"), arguments.seed(seed)
+
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
+        return {
+            part: torch.randn(shape, generator=generator)
+            for part, shape in self._noise_shapes(batch).items()
+        }
+
+    def _noise_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
+        size = self.config["noise"]
+        shapes = [(batch, size)] * 2 + [(batch, N_TRACKS, size)] * 2
+        return dict(zip(NOISE, shapes, strict=True))
+
+    def forward(
+        self,
+        noise: dict[str, torch.Tensor],
+        given: torch.Tensor | None = None,
+        is_given: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Make phrases.
+
+        Parameters
+        ----------
+        noise : dict
+            As from :meth:`noise`.
+        given : torch.Tensor, optional
+            Phrases ``(batch, 5, 64, 84)`` of which some tracks are to be accompanied.
+        is_given : torch.Tensor, optional
+            Which: ``(batch, 5)``, 0 or 1. These come back unchanged.
+
+        Returns
+        -------
+        torch.Tensor
+            Shape ``(batch, 5, 64, 84)``, from 0 to 1; :func:`generate` rounds.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the noise is not of this model, or `given` and `is_given` do not fit it.
+        """
+        if (given is None) != (is_given is None):
+            raise ValueError("given, is_given: give both or none of them.")
+        batch = _batch_of(noise)
+        if _shapes(noise) != self._noise_shapes(batch):
+            raise ValueError("noise: not of this model; start from model.noise(batch, seed).")
+        if given is not None:
+            _check_phrases(given, "given", batch)
+            arguments.tensor(is_given, "is_given", (batch, N_TRACKS))
+
+        in_time = self.shared_in_time(noise["shared_in_time"]).unflatten(-1, (N_BARS, -1))
+        shared = torch.cat([_each_bar(noise["shared"]), in_time], -1)
+        mask = torch.zeros(batch, N_TRACKS) if given is None else is_given.to(given)
+        if given is not None:
+            given = given * mask[..., None, None]
+            heard = given.sum((1, 2, 3)) > 0  # a track that rests tells nothing
+            shared = torch.where(heard[:, None, None], self.read(given), shared)
+        common = torch.cat([shared, _each_bar(mask)], -1).expand(N_TRACKS, -1, -1, -1)
+        in_time = self.private_in_time(noise["private_in_time"].transpose(0, 1))
+        own = [_each_bar(noise["private"].transpose(0, 1)), in_time.unflatten(-1, (N_BARS, -1))]
+        logits = self.bars(torch.cat([common, *own], -1).flatten(1, 2))
+        soft = torch.sigmoid(logits.unflatten(1, (batch, N_BARS)).flatten(2, 3).transpose(0, 1))
+        return soft if given is None else torch.where(mask[..., None, None] > 0, given, soft)
+
+    def read(self, given: torch.Tensor) -> torch.Tensor:
+        """Put what the given tracks play into the form of shared noise, ``(batch, 4, 2 noise)``."""
+        x = F.relu(self.reader(_steps(torch.cat([given, _names(given)], -1))))
+        x = F.relu(self.bar_reader(_joined(x, BAR_STEPS)))
+        return self.as_noise(self.phrase_reader(x.flatten(1)).unflatten(-1, (N_BARS, -1)))
+
+
+def binary(soft: torch.Tensor) -> torch.Tensor:
+    """Round to 0 or 1, but hand the slope through as if nothing had been rounded.
+
+    With these *binary neurons* (deterministic, straight-through; Dong and Yang 2018) a critic hears
+    the notes that will be played, not shades between a note and none.
+    """
+    return soft + ((soft > 0.5).to(soft) - soft).detach()
+
+
+class Critic(nn.Module):
+    """Score phrases ``(batch, 5, 64, 84)``: one number each, ``(batch,)``, larger is more real.
+
+    It looks at each step: at its keys, at the names of the notes (folded to pitch classes) and at
+    those just struck; sums up beats and bars; judges each bar, and the phrase of four as a whole.
+    """
+
+    kind = "gan.Critic"
+
+    def __init__(self, hidden: int = 56) -> None:
+        super().__init__()
+        self.config = {"hidden": hidden}
+        self.steps = nn.Linear(N_TRACKS * (N_PITCHES + 2 * 12), 2 * hidden)
+        self.eighths = nn.Linear(2 * 2 * hidden, 2 * hidden)
+        self.beats = nn.Linear(2 * 2 * hidden, 2 * hidden)
+        self.bars = nn.Linear(4 * 2 * hidden, 4 * hidden)
+        self.bar_score = nn.Linear(4 * hidden, 1)
+        self.phrase = nn.Linear(N_BARS * 4 * hidden, 2 * hidden)
+        self.phrase_score = nn.Linear(2 * hidden, 1)
+        for layer in self.children():
+            nn.init.kaiming_uniform_(layer.weight, SLOPE)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return scores; TypeError or ValueError if `x` holds no phrases."""
+        _check_phrases(x, "x")
+        struck = F.relu(x - F.pad(x, (0, 0, 1, 0))[:, :, :-1])
+        x = _steps(torch.cat([x, _names(x), _names(struck)], -1))
+        layers = ((self.steps, 1), (self.eighths, 2), (self.beats, 2), (self.bars, 4))
+        for layer, length in layers:
+            x = F.leaky_relu(layer(_joined(x, length)), SLOPE)
+        phrase = F.leaky_relu(self.phrase(x.flatten(1)), SLOPE)
+        return self.bar_score(x).mean((1, 2)) + self.phrase_score(phrase)[:, 0]
+
+
+@torch.inference_mode()
+def generate(
+    model: Generator,
+    noise: dict[str, torch.Tensor],
+    given: np.ndarray | None = None,
+    track: int | None = None,
+) -> np.ndarray:
+    """Make phrases of notes.
+
+    Parameters
+    ----------
+    model : Generator
+        With its weights.
+    noise : dict
+        As from ``model.noise(batch, seed)``.
+    given : np.ndarray, optional
+        Phrases ``(batch, 5, 64, 84)``, of which one track is to be accompanied.
+    track : int, optional
+        Which one, 0..4.
+
+    Returns
+    -------
+    np.ndarray
+        Shape ``(batch, 5, 64, 84)``, bool.
+
+    Raises
+    ------
+    ValueError
+        If arguments do not fit, or the model is in training mode.
+    """
+    batch = _batch_of(noise)
+    if model.training:  # else phrases would depend on what else is in the batch
+        raise ValueError("model: it is being trained; call model.eval() first.")
+    if (given is None) != (track is None):
+        raise ValueError("given, track: give both phrases and the number of their track, or none.")
+    if given is None:
+        return model(noise).numpy() > 0.5
+    track = arguments.number(track, "track", 0, N_TRACKS - 1, whole=True)
+    given = roll_metrics.as_cells(given, "given")
+    if given.shape != (batch, *PHRASE):
+        raise ValueError(f"given: {given.shape} does not fit noise for {batch} phrases of 5x64x84.")
+    is_given = torch.zeros(batch, N_TRACKS)
+    is_given[:, track] = 1
+    return model(noise, torch.from_numpy(given.astype(np.float32)), is_given).numpy() > 0.5
+
+
+def interpolate(
+    start: dict[str, torch.Tensor], end: dict[str, torch.Tensor], way: float
+) -> dict[str, torch.Tensor]:
+    """Return noise on the way from `start` (0) to `end` (1), along the arc, of its usual length."""
+    way = arguments.number(way, "way", 0, 1)
+    if _batch_of(start) != _batch_of(end) or _shapes(start) != _shapes(end):
+        raise ValueError("start, end: noise of one model and for as many phrases is needed.")
+    return {
+        part: x * float(np.cos(way * np.pi / 2)) + end[part] * float(np.sin(way * np.pi / 2))
+        for part, x in start.items()
+    }
+
+
+def _check_phrases(x: object, name: str, batch: int | None = None) -> None:
+    """Raise unless these are `batch` phrases (or any number of them) of floats."""
+    arguments.tensor(x, name, ("batch" if batch is None else batch, *PHRASE))
+    if not x.is_floating_point():
+        raise TypeError(f"{name}: expected floats, got {x.dtype}; use .float() first.")
+
+
+def _shapes(noise: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    return {part: tuple(x.shape) for part, x in noise.items()}
+
+
+def _batch_of(noise: object) -> int:
+    """Check that `noise` is a set of tensors for as many phrases each, and return how many."""
+    is_set = isinstance(noise, dict) and noise and all(map(torch.is_tensor, noise.values()))
+    batch = {len(x) for x in noise.values() if x.ndim} if is_set else ()
+    if len(batch) != 1:
+        raise ValueError("noise: start from model.noise(batch, seed).")
+    return batch.pop()

@@ -1,0 +1,1 @@
+"""What a notebook is made of: sounds to hear, sliders, figures, exercises."""

@@ -1,0 +1,292 @@
+"""MuseGAN's parts: the penalty by hand, what noise reaches, given tracks, the recipe."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lecture_utils import gan, pianoroll, weights
+from lecture_utils.train import muse_gan as train_gan
+
+
+@pytest.mark.parametrize("size", [0.0, 0.3, 2.0])
+def test_penalty_of_a_linear_critic_is_its_slope(size):
+    torch.manual_seed(0)
+    w = torch.randn(24)
+    w = size * w / w.norm()
+    real, fake = torch.randn(2, 5, 2, 12)
+    found = gan.gradient_penalty(lambda x: x.flatten(1) @ w, real, fake)
+    assert found.item() == pytest.approx((size - 1) ** 2, abs=1e-6)
+
+
+def test_penalty_is_taken_between_real_and_fake():
+    """The critic |x|^2 / 2 has the slope x."""
+    real, fake = torch.full((1, 4), 2.0), torch.full((1, 4), 1.0)
+    for mix, place in ((0.0, 1.0), (1.0, 2.0), (0.25, 1.25)):
+        found = gan.gradient_penalty(lambda x: (x**2).sum(1) / 2, real, fake, torch.tensor([mix]))
+        assert found.item() == pytest.approx((2 * place - 1) ** 2, abs=1e-5)
+
+
+def test_losses_by_hand():
+    real, fake = torch.tensor([1.0, 3.0]), torch.tensor([0.0, -1.0])
+    assert gan.critic_loss(real, fake).item() == pytest.approx(-2.5)
+    assert gan.generator_loss(fake).item() == pytest.approx(0.5)
+
+
+def small():
+    torch.manual_seed(0)
+    return gan.Generator(noise=8, hidden=16).eval()
+
+
+@pytest.mark.parametrize("part", gan.NOISE)
+def test_private_noise_reaches_its_track_alone_and_shared_noise_all(part):
+    model = small()
+    base = model.noise(1, seed=0)
+    other = {name: x.clone() for name, x in base.items()}
+    which = (..., 2, slice(None)) if "private" in part else ...
+    other[part][which] += 1
+    with torch.inference_mode():
+        touched = (model(other) != model(base)).flatten(2).any(-1)[0]
+    assert touched.nonzero()[:, 0].tolist() == ([2] if "private" in part else [0, 1, 2, 3, 4])
+
+
+def test_noise_is_alive_at_the_start():
+    """Phrases of an untrained generator differ: no signal has died on its way."""
+    torch.manual_seed(0)
+    model = gan.Generator()
+    with torch.no_grad():
+        soft = model(model.noise(64, seed=0))
+    deviation = torch.logit(soft).std(0).mean()
+    assert 0.2 < deviation < 3
+    assert 0.01 < soft.mean() < 0.2  # sparse, as music is
+
+
+def test_statistics_are_kept_for_evaluation():
+    norm = gan.PerTrackNorm(3)
+    x = 4 * torch.randn(5, 200, 3) + 2
+    trained = norm(x)
+    assert trained.mean(1).abs().max() < 1e-5 and (trained.std(1) - 1).abs().max() < 0.01
+    norm.eval()
+    assert torch.allclose(norm(x), trained, atol=1e-5)
+    assert torch.allclose(norm(x[:, :1]), trained[:, :1], atol=1e-5)  # no batch needed
+
+
+def test_noise_that_is_constant_in_time_gives_four_equal_bars():
+    model = small()
+    noise = model.noise(2, seed=1)
+    for part in ("shared_in_time", "private_in_time"):
+        getattr(model, part)[2].weight.data.zero_()
+        getattr(model, part)[2].bias.data.zero_()
+    with torch.inference_mode():
+        bars = model(noise).unflatten(2, (4, 16))
+    assert torch.allclose(bars, bars[:, :, :1].expand_as(bars), atol=1e-6)
+    assert (bars[:, :, 0] != bars[:, :, 0].flip(0)).any()
+
+
+def test_given_track_comes_back_and_the_others_answer_it():
+    model, rng = small(), np.random.default_rng(0)
+    noise = model.noise(2, seed=0)
+    one, other = rng.random((2, 2, 5, 64, 84)) < 0.02
+    made = [gan.generate(model, noise, given, track=3) for given in (one, other)]
+    assert np.array_equal(made[0][:, 3], one[:, 3])
+    assert np.array_equal(made[1][:, 3], other[:, 3])
+    alone = gan.generate(model, noise)
+    assert alone.dtype == bool and alone.shape == (2, 5, 64, 84)
+    with torch.inference_mode():
+        masks = torch.eye(5)[[3, 3]]
+        soft = [model(noise, torch.from_numpy(x).float(), masks) for x in (one, other)]
+    change = (soft[0] - soft[1]).abs().amax((0, 2, 3))
+    assert (change[[0, 1, 2, 4]] > 0.01).all()  # what is given matters to all the others
+
+
+def test_recipe_trains_stops_and_goes_on(tmp_path):
+    recipe = train_gan.GanRecipe(
+        noise=4, hidden=8, critic_hidden=4, n_steps=4, batch=4, watch_every=4, snapshots=(3,)
+    )
+    whole = train_gan.train_gan("muse_gan", recipe, tmp_path / "whole")
+    train_gan.train_gan("muse_gan", recipe, tmp_path / "parts", n_steps=2)
+    parts = train_gan.train_gan("muse_gan", recipe, tmp_path / "parts", resume=True)
+    assert whole.step == parts.step == 4
+    one, two = (load_file(tmp_path / f / "muse_gan.safetensors") for f in ("whole", "parts"))
+    assert all(torch.equal(one[key], two[key]) for key in one)
+    assert len((tmp_path / "whole" / "log.csv").read_text().splitlines()) == 2
+    early = tmp_path / "whole" / "snapshots" / "muse_gan_generator_3.safetensors"
+    assert weights.load(early, gan.Generator).facts["step"] == 3
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [(0, (False, 1)), (200, (False, 1)), (300, (False, 0.5)), (400, (True, 1)), (700, (True, 0.5))],
+)
+def test_two_rounds_and_their_rates(step, expected):
+    assert train_gan.schedule(step, 800) == expected
+
+
+def test_notes_are_rounded_in_the_second_round_only(tmp_path, monkeypatch):
+    rounded, seen = gan.binary, []
+    monkeypatch.setattr(gan, "binary", lambda x: seen.append(len(x)) or rounded(x))
+    recipe = train_gan.GanRecipe(
+        noise=4, hidden=8, critic_hidden=4, n_steps=4, batch=4, watch_every=9, snapshots=()
+    )
+    train_gan.train_gan("muse_gan", recipe, tmp_path, n_steps=2)
+    assert not seen
+    train_gan.train_gan("muse_gan", recipe, tmp_path, resume=True)
+    assert seen == [4] * 2 * recipe.critic_steps
+
+
+def test_critic_learns_to_tell_phrases_from_noise():
+    torch.manual_seed(0)
+    critic = gan.Critic(8)
+    real = torch.from_numpy(train_gan.Phrases().cells[:16].astype(np.float32))
+    fake = (torch.rand_like(real) < real.mean()).float()
+    optimizer = torch.optim.Adam(critic.parameters(), 5e-3, betas=(0.5, 0.9))
+    gaps = []
+    for _ in range(30):
+        scores = critic(real), critic(fake)
+        loss = gan.critic_loss(*scores) + 10 * gan.gradient_penalty(critic, real, fake)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        gaps.append((scores[0].mean() - scores[1].mean()).item())
+    assert scores[0].shape == (16,) and gaps[-1] > gaps[0] + 0.5
+
+
+def test_recipe_learns_from_the_training_songs_in_all_its_keys(tmp_path, monkeypatch):
+    draw, seen, watched = train_gan.Phrases.draw, [], []
+
+    def spied(phrases, batch, transpose, rng):
+        seen.append((phrases.cells, transpose))
+        return draw(phrases, batch, transpose, rng)
+
+    monkeypatch.setattr(train_gan.Phrases, "draw", spied)
+    monkeypatch.setattr(train_gan, "distance_to", lambda c, g, cells: watched.append(cells) or 0.0)
+    recipe = train_gan.GanRecipe(
+        noise=4, hidden=8, critic_hidden=4, n_steps=1, batch=2, watch_every=1, snapshots=()
+    )
+    train_gan.train_gan("muse_gan", recipe, tmp_path)
+    (train, _), (held_out, _) = pianoroll.corpus("train"), pianoroll.corpus("test")
+    assert len(seen) >= 2 * recipe.critic_steps
+    assert all(np.array_equal(cells, train) and by == 3 for cells, by in seen)
+    assert len(watched) == 1 and np.array_equal(watched[0], held_out)
+
+
+def test_phrases_are_drawn_in_seven_keys():
+    phrases = train_gan.Phrases()
+    phrases.cells = np.zeros((1, 5, 64, 84), bool)
+    phrases.cells[0, :, 0, 40] = True
+    drawn = phrases.draw(200, 3, np.random.default_rng(0)).numpy()
+    keys = drawn[:, :, 0].argmax(-1)
+    assert (keys[:, 0] == 40).all()  # drums keep their keys
+    assert (keys[:, 1:] == keys[:, 1:2]).all()  # the others move together
+    assert set(keys[:, 1]) == set(range(37, 44))
+    assert (phrases.draw(20, 0, np.random.default_rng(0)).numpy() == phrases.cells).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: gan.gradient_penalty(lambda x: x, torch.ones(2, 3), torch.ones(2, 4)), "shape"),
+        (lambda m: gan.gradient_penalty(lambda x: x, torch.ones(2, 3), torch.ones(2, 3)), "scores"),
+        (lambda m: gan.generate(m, {}), "noise"),
+        (lambda m: gan.generate(m, None), "noise"),
+        (lambda m: gan.generate(m, {"shared": 1}), "noise"),
+        (lambda m: gan.generate(m.train(), m.noise(1, 0)), "eval"),
+        (lambda m: gan.generate(m, m.noise(1, 0), np.full((1, 5, 64, 84), 0.3), 3), "given: cells"),
+        (lambda m: m(m.noise(1, 0), torch.zeros(1, 5, 64, 84)), "is_given"),
+        (lambda m: m(gan.Generator(4, 8).noise(1)), "noise: not of this model"),
+        (lambda m: m({}), "noise"),
+        (
+            lambda m: m(m.noise(1, 0), torch.zeros(1, 4, 64, 84), torch.zeros(1, 4)),
+            r"given: shape \(1, 5, 64, 84\) needed, \(1, 4, 64, 84\) given",
+        ),
+        (
+            lambda m: m(m.noise(1, 0), torch.zeros(1, 5, 64, 84), torch.zeros(5)),
+            r"is_given: shape \(1, 5\) needed, \(5,\) given",
+        ),
+        (
+            lambda m: gan.Critic(4)(torch.zeros(2, 4, 64, 84)),
+            r"x: shape \(batch, 5, 64, 84\) needed",
+        ),
+        (lambda m: gan.Critic(4)(torch.zeros(5, 64, 84)), r"x: shape \(batch, 5, 64, 84\) needed"),
+        (
+            lambda m: gan.Critic(4)(torch.zeros(0, 5, 64, 84)),
+            r"x: shape \(batch, 5, 64, 84\) needed",
+        ),
+        (
+            lambda m: gan.modes_found(torch.zeros(9, 3), torch.zeros(8, 2)),
+            r"points \(9, 3\), places",
+        ),
+        (lambda m: gan.modes_found(torch.zeros(9), torch.zeros(8, 2)), r"points \(9,\), places"),
+        (lambda m: gan.interpolate(m.noise(1, 0), m.noise(3, 1), 0.5), "as many"),
+        (lambda m: gan.interpolate(m.noise(1, 0), {}, 0.5), "noise"),
+        (lambda m: gan.generate(m, m.noise(1, 0), track=1), "given, track"),
+        (lambda m: gan.generate(m, m.noise(1, 0), np.zeros((1, 5, 64, 84)), 7), "track"),
+        (lambda m: gan.generate(m, m.noise(1, 0), np.zeros((1, 4, 64, 84)), 1), "given"),
+        (lambda m: m.noise(0), "batch"),
+        (lambda m: gan.interpolate(m.noise(1, 0), m.noise(1, 1), 2.0), "way"),
+    ],
+)
+def test_bad_input_gets_one_sentence(call, message):
+    with pytest.raises(ValueError, match=message) as error:
+        call(small())
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: gan.gradient_penalty(m, np.ones((2, 3)), np.ones((2, 3))), "real: expected a"),
+        (lambda m: gan.gradient_penalty(m, torch.ones(2, 3), np.ones((2, 3))), "fake: expected a"),
+        (lambda m: gan.gradient_penalty(m, *torch.ones(2, 2, 3), [0.5, 0.5]), "mix: expected a"),
+        (lambda m: gan.modes_found(np.zeros((9, 2)), torch.zeros(8, 2)), "points: expected a"),
+        (lambda m: gan.modes_found(torch.zeros(9, 2), [[0, 0]]), "places: expected a torch tensor"),
+        (lambda m: gan.Critic(4)(np.zeros((2, 5, 64, 84))), "x: expected a torch tensor"),
+        (lambda m: gan.Critic(4)(torch.zeros(2, 5, 64, 84).bool()), r"x: .* use .float\(\) first"),
+        (lambda m: m(m.noise(1), np.zeros((1, 5, 64, 84)), torch.zeros(1, 5)), "given: expected a"),
+        (lambda m: m(m.noise(1), torch.zeros(1, 5, 64, 84), [[1] * 5]), "is_given: expected a"),
+    ],
+)
+def test_wrong_types_get_one_sentence(call, message):
+    with pytest.raises(TypeError, match=message) as error:
+        call(small())
+    assert "\n" not in str(error.value)
+
+
+def test_modes_found_by_hand():
+    places = torch.tensor([[0.0, 0], [1, 0], [0, 1]])
+    points = torch.cat([torch.zeros(97, 2), torch.tensor([[1.0, 0.19], [1, -0.19], [0, 0.79]])])
+    assert gan.modes_found(points, places) == 2
+    assert gan.modes_found(points, places, share=0.021) == 1
+    assert gan.modes_found(points, places, radius=0.25, share=0.01) == 3
+
+
+def test_binary_neurons_round_and_hand_the_slope_through():
+    soft = torch.tensor([0.1, 0.49, 0.51, 0.9], requires_grad=True)
+    rounded = gan.binary(soft)
+    assert rounded.tolist() == [0, 0, 1, 1]
+    (rounded * torch.arange(4.0)).sum().backward()
+    assert soft.grad.tolist() == [0, 1, 2, 3]
+
+
+def test_norm_by_hand():
+    """Mean 0 and deviation 1 over the rows, the same for a feature of any size but a tiny one."""
+    norm = gan.PerTrackNorm(3)
+    x = torch.randn(5, 4000, 3) * torch.tensor([3.0, 1.0, 1e-5**0.5]) + 2
+    y = norm(x).detach()
+    assert y.mean(1).abs().max() < 1e-3
+    deviation = y.std(1, correction=0).mean(0)
+    assert deviation[:2] == pytest.approx([1, 1], rel=1e-3)
+    assert deviation[2].item() == pytest.approx(0.5**0.5, rel=0.03)  # 1e-5 is added to its variance
+    norm.eval()
+    other = torch.randn(5, 7, 3)
+    mean, variance = x.mean(1, keepdim=True), x.var(1, keepdim=True, correction=0)
+    assert torch.allclose(norm(other), (other - mean) / (variance + 1e-5).sqrt(), atol=1e-4)
+
+
+def test_a_key_is_down_above_one_half():
+    model = gan.Generator(4, 8).eval()
+    noise = model.noise(1, seed=0)
+    for logit, share in ((-0.01, 0), (0.01, 1)):
+        torch.nn.init.zeros_(model.bars.keys.weight)
+        torch.nn.init.constant_(model.bars.keys.bias, logit)
+        assert gan.generate(model, noise).mean() == share

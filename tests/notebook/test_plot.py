@@ -1,0 +1,55 @@
+"""Plotters draw where they are told, and nothing is shown without a description."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from lecture_utils.notebook import plot
+
+# 500 Hz is the centre of bin 32 at 16 kHz and n_fft 1024
+X = 0.1 * np.sin(2 * np.pi * 500 / 16000 * np.arange(16000)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax: plot.waveform(X, 16000, ax=ax, title="title"),
+        lambda ax: plot.spectrogram(X, 16000, ax=ax, title="title", f_max=4000),
+        lambda ax: plot.spectrogram(np.zeros(16000), 16000, ax=ax, title="title"),
+        lambda ax: plot.phase(np.zeros((513, 40)), 16000, ax=ax, title="title"),
+        lambda ax: plot.image(np.eye(513, 40), 16000, ax=ax, title="title", unit="Hz"),
+        lambda ax: plot.mel(np.zeros((80, 40)), 16000, ax=ax, title="title", limits=(-11, 1)),
+    ],
+)
+def test_plotters_take_and_return_axes(draw):
+    _, ax = plot.subplots()
+    assert draw(ax) is ax and ax.get_title() == "title"
+    assert "time (s)" in ax.get_xlabel() and ax.get_ylabel()
+    assert draw(None) is not ax
+    plt.close("all")
+
+
+def test_spectrogram_puts_a_tone_at_its_frequency_on_a_given_scale():
+    ax = plot.spectrogram(X, 16000, reference=1000.0)
+    picture = ax.images[0]
+    level, extent = picture.get_array(), picture.get_extent()
+    row = np.asarray(level).mean(1).argmax()
+    kilohertz = extent[2] + (row + 0.5) / level.shape[0] * (extent[3] - extent[2])
+    assert kilohertz == pytest.approx(0.5, abs=0.02)
+    assert level.max() == pytest.approx(20 * np.log10(0.1 * 256 / 1000), abs=0.1)
+    plt.close("all")
+
+
+def test_show_describes_escapes_and_closes(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    figure, _ = plot.subplots()
+    plot.show(figure, alt='a "quoted" <line>')
+    html = shown[0].data
+    assert 'alt="a &quot;quoted&quot; &lt;line&gt;"' in html and "data:image/png;base64," in html
+    assert not plt.fignum_exists(figure.number)
+    with pytest.raises(ValueError, match="alt"):
+        plot.show(figure, alt=" ")
