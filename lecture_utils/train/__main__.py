@@ -19,8 +19,10 @@ import torch
 
 from lecture_utils.train.cascade import DiffusionRecipe, train_diffusion
 from lecture_utils.train.ddsp import DdspRecipe, train_ddsp
+from lecture_utils.train.fourier_vocoder import MagnitudeRecipe, train_magnitude
 from lecture_utils.train.muse_gan import GanRecipe, train_gan
 from lecture_utils.train.recipes import RECIPES
+from lecture_utils.train.repair import RepairRecipe, train_repair
 from lecture_utils.train.vocoders import VocoderRecipe, train_vocoder
 from lecture_utils.train.wavenet import WaveNetRecipe, train_wavenet
 
@@ -46,7 +48,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--from-weights",
         action="store_true",
-        help="where there is no state, go on from the shipped weights (a vocoder: new critics)",
+        help="where there is no state, go on from the shipped weights "
+        "(of a vocoder; its discriminators begin anew)",
     )
     parser.add_argument(
         "--threads", type=_positive(int), default=1, help="1 by default: small networks gain little"
@@ -56,17 +59,19 @@ def main(arguments: list[str] | None = None) -> None:
     folder = options.runs / options.name
     recipe = RECIPES[options.name]
     train = {
+        RepairRecipe: train_repair,
         VocoderRecipe: train_vocoder,
         DdspRecipe: train_ddsp,
         DiffusionRecipe: train_diffusion,
         GanRecipe: train_gan,
+        MagnitudeRecipe: train_magnitude,
         WaveNetRecipe: train_wavenet,
     }[type(recipe)]
     limits = {"minutes": options.minutes, "resume": options.resume, "n_steps": options.steps}
     if options.from_weights:
         if isinstance(recipe, GanRecipe):
             parser.error(
-                f"--from-weights: critics of {options.name} can't be begun anew; use --resume."
+                f"--from-weights: the critic of {options.name} can't begin anew; use --resume."
             )
         limits["from_weights"] = True
     torch.set_num_threads(options.threads)

@@ -7,9 +7,14 @@ from dataclasses import replace
 from lecture_utils import hifi_gan, melgan
 from lecture_utils.train.cascade import DiffusionRecipe
 from lecture_utils.train.ddsp import DdspRecipe
+from lecture_utils.train.fourier_vocoder import MagnitudeRecipe
 from lecture_utils.train.muse_gan import GanRecipe
+from lecture_utils.train.repair import RepairRecipe
 from lecture_utils.train.vocoders import VocoderRecipe
 from lecture_utils.train.wavenet import SCORE_RECIPE, WaveNetRecipe
+
+#: What the universal vocoder learns from: speech and whatever else the course has, equally often.
+ALL_SOUNDS = ("speech", "violin", "flute", "cello", "piano", "band", "clips", "speech")
 
 RECIPES = {
     "hifi_gan": VocoderRecipe(
@@ -35,12 +40,24 @@ RECIPES = {
         lambda: melgan.Generator(base_channels=10),
         lambda: [melgan.MultiScaleDiscriminator(base_channels=4)],
         melgan,
-        # The paper has no target; with critics alone (below) 13,000 steps made a buzz. Its rate
-        # for critics is kept, 1e-4: at a higher one the scores run off, for a hinge has no floor.
-        critics_share=0.2,
+        # The paper has no target; with discriminators alone (below) 13,000 steps made a buzz. Their
+        # rate of the paper is kept, 1e-4: at a higher one the scores run off, as a hinge has no
+        # floor.
+        discriminators_share=0.2,
     ),
     "ddsp_violin": DdspRecipe("violin"),
     "ddsp_flute": DdspRecipe("flute"),
+    "fourier_magnitude": MagnitudeRecipe(),
+    "fourier_repair": RepairRecipe("fourier_magnitude"),
+    "fourier_magnitude_universal": MagnitudeRecipe(
+        ALL_SOUNDS, start="fourier_magnitude", gains_db=(-18.0, 6.0)
+    ),
+    "fourier_repair_universal": RepairRecipe(
+        "fourier_magnitude_universal",
+        ALL_SOUNDS,
+        start="fourier_repair",
+        gains_db=(-18.0, 6.0),
+    ),
     "muse_gan": GanRecipe(),
     "cascade_form": DiffusionRecipe("form"),
     "cascade_sketch": DiffusionRecipe("sketch"),
@@ -56,8 +73,8 @@ RECIPES["melgan_critics_only"] = replace(
     RECIPES["melgan"],
     target=None,
     learning_rate=4e-4,
-    critics_share=1.0,
+    discriminators_share=1.0,
     decay=0.5 ** (1 / 4000),  # without a target, the game runs off if the rate stays
     betas=(0.5, 0.9),
-    critics_from=0,
+    discriminators_from=0,
 )
