@@ -498,6 +498,8 @@ def test_lab_sliders_have_names(notebook):
     slider = notebook.page.get_by_role("slider", name="share of high")
     slider.wait_for()
     assert slider.get_attribute("aria-valuetext") == "0"
+    # or Jupyter Notebook takes its arrow keys
+    assert slider.get_attribute("data-lm-suppress-shortcuts") == "true"
     notebook.check()
 
 

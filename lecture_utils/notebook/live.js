@@ -1,7 +1,8 @@
-// Works in the page for live widgets: gives sliders their names, and hides the copy that is stored
+// Works in the page for live widgets: gives sliders their names and keys, and hides the copy that is stored
 // for pages without widgets.
 
 // ipywidgets' sliders have a visible label beside them, but no name that a screen reader could read.
+// Their arrow keys are for them alone.
 function nameSliders(box) {
   let named = 0;
   for (const handle of box.querySelectorAll(".noUi-handle")) {
@@ -9,6 +10,7 @@ function nameSliders(box) {
       ?.querySelector(".widget-label")?.textContent;
     if (!label) continue;
     handle.setAttribute("aria-label", label);
+    handle.setAttribute("data-lm-suppress-shortcuts", "true");
     named++;
   }
   for (const group of box.querySelectorAll(".widget-toggle-buttons")) {
