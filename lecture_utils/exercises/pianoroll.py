@@ -139,7 +139,7 @@ events_to_notes = Exercise(
 
 
 def _played() -> dict[str, tuple]:
-    scattered = [(7, 9, 72), (3, 9, 48), (3, 7, 72), (9, 25, 100), (3, 9, 40), (25, 26, 9)]
+    scattered = [(7, 9, 72), (3, 9, 48), (3, 7, 72), (9, 25, 60), (3, 9, 108), (3, 9, 9)]
     return {
         "a tune with a chord": ([(0, 2, 60), (2, 6, 64), (2, 5, 60), (5, 6, 62), (10, 12, 67)],),
         "notes in no order, after a rest": (scattered,),
@@ -194,6 +194,8 @@ notes_to_events = Exercise(
          lambda notes: _events(notes, key=lambda act: act[:2])),
         ("of tokens of one kind at the same step, lower keys come before higher ones",
          lambda notes: _events(notes, key=lambda act: (act[0], act[1], -act[2]))),
+        ("the keys are sorted as text, where 108 comes before 9; sort them as numbers",
+         lambda notes: _events(notes, key=lambda act: (act[0], act[1], str(act[2])))),
         ("of tokens at the same step, ends come before beginnings, and lower keys come first",
          lambda notes: _events(notes, key=lambda act: act[0])),
         ("Time_shift_0 says nothing; write one only where the clock has moved",

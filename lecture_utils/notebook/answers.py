@@ -163,6 +163,8 @@ def difference(got: object, want: object, show: bool) -> str:
     if isinstance(want, list):
         return _word_difference(got, want, show)
     array, target = numbers(got), numbers(want)
+    if array is None and isinstance(got, list) and all(numbers(row) is not None for row in got):
+        return "its rows have different lengths"
     if array is None:
         return f"numbers are wanted, this is {article(got)}"
     if array.shape != target.shape:
@@ -185,6 +187,9 @@ def difference(got: object, want: object, show: bool) -> str:
 def _word_difference(got: object, want: list, show: bool) -> str:
     if isinstance(got, list) and not got:
         return "it is empty"
+    if isinstance(got, list) and not is_text(got):
+        other = next(item for item in got if not isinstance(item, str))
+        return f"a list of text is wanted, yours has {article(other)} in it"
     if not is_text(got):
         return f"a list of text is wanted, this is {article(got)}"
     for number, (g, w) in enumerate(zip(got, want, strict=False), start=1):

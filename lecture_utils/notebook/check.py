@@ -88,7 +88,7 @@ class Exercise:
     tensors : bool
         Whether arrays are handed over as tensors first.
     seconds : float
-        Longer than this in all, and the answer is called endless.
+        Of the processor's time, for all cases; an answer that takes longer is called endless.
     """
 
     reference: Callable
@@ -246,10 +246,12 @@ def _all_right(task: Exercise, trial: Trial, wanted: list) -> bool:
 
 def _wrong_kind(trial: Trial) -> bool:
     """Tell whether a call failed because an array came for a tensor, or the other way round."""
+    signs = {TypeError: "ndarray|numpy|Tensor", AttributeError: "ndarray|Tensor",
+             RuntimeError: "dtype|scalar type"}  # fmt: skip
     return any(
-        isinstance(o.error, (TypeError, AttributeError, RuntimeError))
-        and re.search(r"ndarray|numpy|Tensor|dtype|scalar type", o.problem)
-        for o in trial.outcomes
+        isinstance(outcome.error, kind) and re.search(sign, outcome.problem)
+        for outcome in trial.outcomes
+        for kind, sign in signs.items()
     )
 
 

@@ -170,6 +170,7 @@ WRONG = {
         ("Note_off comes first", partial(events_of, on=0)),
         ("lower keys come", partial(events_of, key=lambda act: act[:2])),
         ("lower keys come", partial(events_of, key=lambda act: (act[0], act[1], -act[2]))),
+        ("sorted as text", partial(events_of, key=lambda act: (*act[:2], str(act[2])))),
         ("all ends come before", partial(events_of, key=lambda act: (act[0], act[2], act[1]))),
         ("Time_shift_0 says nothing", partial(events_of, zero=True)),
         ("not since the beginning", partial(events_of, absolute=True)),

@@ -75,11 +75,10 @@ WRONG = {
         ("not of the points near", of_near),
         ("2 % is enough", lambda p, c: (share(p, c) > 0.02).sum()),
         ("2 % is enough", lambda p, c: looped(p, c, lambda near, n: near > 0.02 * n)),
-        ("away does not count", lambda p, c: (
-            (np.hypot(*(p[:, None] - c).numpy().astype(float).T) <= 0.2 + 1e-6).mean(1)
-            >= 0.02).sum()),
+        ("it gives", lambda p, c: (share(p, c).mul(100).round() >= 2).sum()),
+        ("it gives", lambda p, c: ((distances(p, c) < 0.2).sum(0) >= 2).sum()),
         ("not 0.2", lambda p, c: (share(p, c) >= 0.2).sum()),
-        ("not 2", lambda p, c: (share(p, c) >= 2).sum()),
+        ("no place is found", lambda p, c: (share(p, c) >= 2).sum()),
         ("missed", lambda p, c: (share(p, c) < 0.02).sum()),
         ("share of the places", lambda p, c: (share(p, c) >= 0.02).float().mean()),
         ("shares of each place", share),

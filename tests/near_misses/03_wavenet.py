@@ -89,7 +89,8 @@ WRONG = {
         ("multiply by 255", in_eight_bits),
         ("cut off what is above", lambda x: np.clip((squeezed(x) + 1) / 2 * 256, 0, 255) // 1),
         ("half of 255", lambda x: np.round(squeezed(x) * 127.5)),
-        ("never reaches code 0", lambda x: np.round(128 + 127 * squeezed(x))),
+        ("one code is never used", lambda x: np.round(128 + 127 * squeezed(x))),
+        ("one code is never used", lambda x: np.floor((squeezed(x) + 1) / 2 * 254 + 0.5)),
         ("divide by the logarithm", lambda x: encode(x, base=math.e)),
         ("mu is 255", partial(encode, mu=256, base=257)),
         ("the 1 inside", lambda x: encode(x, log=np.log)),
@@ -126,7 +127,7 @@ WRONG = {
         ("largest alone", lambda s, n, k: 1 + s * (k - 1) * 2 ** (n - 1)),
         ("begin with dilation 1", lambda s, n, k: 1 + s * (k - 1) * sum(
             2**i for i in range(n + 1))),
-        ("begin with dilation 1", lambda s, n, k: 1 + s * (k - 1) * sum(
+        ("twice as far", lambda s, n, k: 1 + s * (k - 1) * sum(
             2**i for i in range(1, n + 1))),
         ("start again at 1", grow_on),
         ("kernel is forgotten", lambda s, n, k: 1 + s * (2**n - 1)),

@@ -248,7 +248,7 @@ async def waits(spectrum, gain):
         (lambda s, g: g * s + (s == s[-1, -1]), "For two rows: at [1, 2] it gives"),
         (lambda s, g: 2.0 * s, "For two columns (right in 2 of 3 cases): at [1, 1] it gives"),
         (lambda s, g: "loud", "umbers are wanted, this is a str"),
-        (lambda s, g: [[1], [2, 3]], "umbers are wanted, this is a list"),
+        (lambda s, g: [[1], [2, 3]], "its rows have different lengths"),
         (lambda s, g: (s, g), "umbers are wanted"),
         (lambda s, g: {"real": s}, "this is a dict"),
         (lambda s, g: np, "this is a module"),
@@ -302,6 +302,7 @@ def test_words_and_tuples():
     assert "there are 1, some are missing" in str(judge(lambda n: ["on"] * n, text))
     assert "it is empty" in str(judge(lambda n: [], text))
     assert "this is an int" in str(judge(lambda n: n, text))
+    assert "yours has a tuple in it" in str(judge(lambda n: [("on", 1)], text))
     pair = Exercise(lambda n: (np.ones(3), n), lambda: {"2": (2,), "0": (0,)})
     assert judge(lambda n: [np.ones(3), n], pair).status == CORRECT
     assert "return 2 things" in str(judge(lambda n: np.ones(3), pair))

@@ -79,10 +79,10 @@ def calls_itself_and_swallows(x):
 @pytest.mark.parametrize(
     ("answer", "words", "ends"),
     [
-        (forever, "still runs after 0.3 s", True),
-        (forever_swallowing, "still runs after 0.3 s", False),
-        (forever_in_finally, "still runs after 0.3 s", False),
-        (endless_list, "still runs after 0.3 s", True),
+        (forever, "still runs after 1 s", True),
+        (forever_swallowing, "still runs after 1 s", False),
+        (forever_in_finally, "still runs after", False),
+        (endless_list, "still runs after", True),
         (prints_forever, "prints without end", True),
         (prints_forever_and_swallows, "prints without end", False),
         (calls_itself, "calls itself without end", True),
