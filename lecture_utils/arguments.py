@@ -7,6 +7,8 @@ Used by every room.
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +107,15 @@ def path(value: str | os.PathLike, name: str = "path") -> Path:
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name}: expected the name of a file, got {type(value).__name__}.")
     return Path(value)
+
+
+def warn(message: str) -> None:
+    """Warn, and name the line that called the package, however deep inside we are."""
+    level, frame = 1, sys._getframe()
+    inside = str(Path(__file__).parent), f"{os.sep}torch{os.sep}"
+    while frame.f_back and any(part in frame.f_code.co_filename for part in inside):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)
 
 
 def tensor(value: object, name: str) -> None:

@@ -6,22 +6,18 @@ Used by every notebook.
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lecture_utils import arguments
+from lecture_utils import arguments, sound_file
 
 if TYPE_CHECKING:
     import torch
 
 #: The course's common format: 16 kHz, 64 ms windows, 16 ms hops.
 SAMPLE_RATE, N_FFT, HOP_LENGTH = 16_000, 1024, 256
-
-#: The longest sound :func:`read` takes in one piece, in seconds (a laptop should not swap).
-MAX_SECONDS = 1200.0
 
 _INTEGER_SCALES = {"uint8": (128.0, 128.0), "int16": (32768.0, 0.0), "int32": (2.0**31, 0.0)}
 
@@ -88,11 +84,17 @@ def _mix_down(x: np.ndarray, name: str) -> np.ndarray:
         return x
     if x.ndim > 2 or min(x.shape) > 8:
         raise ValueError(f"{name}: expected shape (n,), got {x.shape}; pass one sound at a time.")
-    channels_axis = int(np.argmin(x.shape))
-    warnings.warn(
-        f"{name}: {x.shape[channels_axis]} channels mixed down to mono.", UserWarning, stacklevel=4
-    )
-    return x.mean(axis=channels_axis)
+    channels = x if x.shape[0] == min(x.shape) else x.T
+    mono, note = channels.mean(axis=0), f"{len(channels)} channels mixed down to mono"
+    with np.errstate(all="ignore"):  # what is too large or no number is refused later
+        power = np.mean(channels.astype(np.float64) ** 2, axis=1)
+        is_lost = np.mean(mono.astype(np.float64) ** 2) < 0.1 * power.mean()
+    if is_lost:  # unrelated channels lose 9 dB at the most
+        loudest = int(power.argmax())
+        mono = channels[loudest]
+        note = f"{len(channels)} channels cancel each other; channel {loudest + 1} alone is used"
+    arguments.warn(f"{name}: {note}.")
+    return mono
 
 
 def check_sample_rate(sample_rate: float, name: str = "sample_rate") -> int:
@@ -144,34 +146,13 @@ def read(
     ValueError
         If the file is no sound, or the part asked for is empty or longer than 20 minutes.
     """
-    import soundfile
-
     path, start = arguments.path(path), arguments.number(start, "start", 0)
     if sample_rate is not None:
         sample_rate = check_sample_rate(sample_rate)
-    if duration is not None:
-        duration = arguments.number(duration, "duration", 0)
+    duration = np.inf if duration is None else arguments.number(duration, "duration", 0)
     if not path.is_file():
         raise FileNotFoundError(f"No sound file at {path}; check the name and the folder.")
-    try:
-        with soundfile.SoundFile(path) as file:
-            rate, total = file.samplerate, file.frames / file.samplerate
-            seconds = max(0.0, total - start)
-            seconds = seconds if duration is None else min(duration, seconds)
-            if seconds > MAX_SECONDS:
-                raise ValueError(
-                    f"{path.name} lasts {total / 60:.0f} minutes; read a part of at most "
-                    f"{MAX_SECONDS / 60:.0f} minutes with start= and duration=."
-                )
-            if start >= total:
-                raise ValueError(f"{path.name} lasts {total:.2f} s; nothing starts at {start:g} s.")
-            file.seek(int(start * rate))
-            x = file.read(int(round(seconds * rate)), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        reason = str(error).rsplit(": ", 1)[-1].rstrip(".")  # the path stands before it
-        raise ValueError(
-            f"{path.name} is not a readable sound file ({reason}); use WAV, FLAC, OGG or MP3."
-        ) from None
+    x, rate = sound_file.decode(path, start, duration)
     x = as_audio(x[:, 0] if x.shape[1] == 1 else _mix_down(x, path.name), path.name)
     if sample_rate is not None and sample_rate != rate:
         x, rate = resample(x, rate, sample_rate), sample_rate
@@ -194,7 +175,7 @@ def write(path: str | Path, x: np.typing.ArrayLike, sample_rate: int) -> Path:
     if not path.parent.is_dir():
         raise FileNotFoundError(f"No folder {path.parent}; make it first.")
     if np.abs(x).max() > 1:
-        warnings.warn(f"{path.name}: samples beyond +-1 were clipped.", UserWarning, stacklevel=2)
+        arguments.warn(f"{path.name}: samples beyond +-1 were clipped.")
     soundfile.write(path, np.clip(x, -1, 1), check_sample_rate(sample_rate), subtype="PCM_16")
     return path
 
@@ -344,7 +325,7 @@ def istft(
     Returns
     -------
     np.ndarray or torch.Tensor
-        Shape ``(length,)``.
+        Shape ``(length,)``; see :func:`divide_by_windows` for samples that hardly a frame holds.
     """
     import torch
 
@@ -359,6 +340,27 @@ def istft(
     if length is None:
         length = held
     length = arguments.number(length, "length", 1, held + n_fft // 2, whole=True)
-    window = torch.hann_window(n_fft, dtype=tensor.real.dtype, device=tensor.device)
-    x = torch.istft(tensor, n_fft, hop_length, window=window, center=True, length=length)
+    window = torch.hann_window(n_fft, dtype=tensor.real.dtype, device=tensor.device)[:, None]
+
+    def overlap_add(columns: torch.Tensor) -> torch.Tensor:
+        total = torch.nn.functional.fold(
+            columns[None], (1, n_fft + held), (1, n_fft), stride=(1, hop_length)
+        )
+        return total[0, 0, 0, n_fft // 2 : n_fft // 2 + length]
+
+    frames = torch.fft.irfft(tensor, n_fft, dim=0) * window
+    x = divide_by_windows(overlap_add(frames), overlap_add(window.expand_as(frames) ** 2))
     return x if is_tensor else x.numpy()
+
+
+def divide_by_windows(total: torch.Tensor, window_sum: torch.Tensor) -> torch.Tensor:
+    """Return the nearest signal: the sum of ``window * frame`` over the sum of squared windows.
+
+    Behind the middle of the last frame, the second sum may fall to nearly nothing. The first falls
+    with it if the frames are those of a sound. If the spectrum was changed, it does not: the end
+    would be louder than all the rest, up to a million times. Then the second sum is taken as half
+    of its maximum or more, and the end fades out. (Between two frames it is never less.)
+    """
+    exact = total / window_sum.clamp_min(1e-15)
+    faded = total / window_sum.clamp_min(0.5 * float(window_sum.max()))
+    return exact if exact.abs().max() <= 1.25 * faded.abs().max() else faded

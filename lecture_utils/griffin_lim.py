@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from lecture_utils import arguments, mel
-from lecture_utils.audio import HOP_LENGTH, check_stft_sizes
+from lecture_utils.audio import HOP_LENGTH, check_stft_sizes, divide_by_windows
 
 
 class LeastSquaresSTFT:
@@ -43,9 +43,7 @@ class LeastSquaresSTFT:
         self.length, self.n_fft, self.hop_length = length, n_fft, hop_length
         self.n_frames = 1 + length // hop_length
         self.window = torch.hann_window(n_fft, dtype=dtype)
-        squared = (self.window**2).expand(self.n_frames, n_fft)
-        # tiny only at the outer edge, where Hann reaches zero and nothing of the signal is left
-        self.window_sum = self.overlap_add(squared).clamp_min(torch.finfo(dtype).tiny)
+        self.window_sum = self.overlap_add((self.window**2).expand(self.n_frames, n_fft))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the STFT of `x` ``(length,)`` as complex ``(frames, bins)``."""
@@ -62,12 +60,10 @@ class LeastSquaresSTFT:
         (Griffin & Lim 1984, equation 6).
         """
         frames = torch.fft.irfft(spectrum, n=self.n_fft) * self.window
-        start = self.n_fft // 2
-        y = self.overlap_add(frames) / self.window_sum
-        return y[start : start + self.length]
+        return divide_by_windows(self.overlap_add(frames), self.window_sum)
 
     def overlap_add(self, frames: torch.Tensor) -> torch.Tensor:
-        """Add frames ``(frames, n_fft)`` at their places, one hop apart."""
+        """Add frames ``(frames, n_fft)`` at their places, one hop apart: ``(length,)``."""
         n_frames, n_fft = frames.shape
         pieces = -(-n_fft // self.hop_length)  # hops that one frame spans
         if short := pieces * self.hop_length - n_fft:
@@ -76,7 +72,7 @@ class LeastSquaresSTFT:
         total = frames.new_zeros(n_frames + pieces, self.hop_length)
         for piece in range(pieces):
             total[piece : piece + n_frames] += frames[:, piece]
-        return total.reshape(-1)
+        return total.reshape(-1)[n_fft // 2 : n_fft // 2 + self.length]
 
 
 def griffin_lim(

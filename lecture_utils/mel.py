@@ -159,7 +159,10 @@ def _log(magnitude: torch.Tensor, p: Preset) -> torch.Tensor:
 
 
 def check_log_mel(log_mel: np.typing.ArrayLike, preset: str = "course16k") -> np.ndarray:
-    """Return a log-mel as float32 ``(n_mels, frames)``, or say what is wrong with it."""
+    """Return a log-mel as float32 ``(n_mels, frames)``, or say what is wrong with it.
+
+    If the numbers look like those of another unit, :func:`warn_about_unit` says so.
+    """
     p, values = get_preset(preset), arguments.array(log_mel, "mel", ("n_mels", "frames"))
     bands, frames = values.shape
     if bands != p.n_mels and frames == p.n_mels:
@@ -171,7 +174,29 @@ def check_log_mel(log_mel: np.typing.ArrayLike, preset: str = "course16k") -> np
         )
     if values.max() > 25:  # e^25 is far beyond any window of samples in [-1, 1]
         raise ValueError(f"mel: the largest entry is {values.max():.0f}; take the logarithm first.")
+    warn_about_unit(values, preset)
     return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def warn_about_unit(values: np.ndarray, preset: str = "course16k") -> None:
+    """Warn if a log-mel ``(..., n_mels, frames)`` seems to be in decibels, linear, or log10 for ln.
+
+    The logarithm of a real mel is 0 or more in 2 % of its entries or fewer, in half of them for the
+    loudest noise. A common logarithm lies in [-5, 1.5]; a natural one goes far below -5 wherever a
+    sound pauses or has an empty band. Loud dense sound does not, but it is steady: so the level
+    must move too. (A steady mel of zeros is made by hand.)
+    """
+    p, lowest = get_preset(preset), values.min()
+    floor = (np.log if p.log == "ln" else np.log10)(p.floor)
+    if lowest < floor - 0.1:
+        looks = f"reaches {lowest:.1f}, below the lowest possible value {floor:.1f}, as decibels do"
+    elif np.mean(values >= 0) > 0.7 and values.max() > lowest:
+        looks = "is hardly ever negative, as one without a logarithm"
+    elif p.log == "ln" and lowest > -5.01 and np.ptp(values.mean(-2)) > 0.6:
+        looks = f"never falls below {lowest:.1f}, as a log10 or normalised mel does"
+    else:
+        return
+    arguments.warn(f"mel: {looks}; {preset} takes {p.log} of the magnitude (mel.log_mel makes it).")
 
 
 def invert(

@@ -15,6 +15,7 @@ from lecture_utils.audio import (
     as_audio,
     check_sample_rate,
     check_stft_sizes,
+    resample,
     stft,
 )
 
@@ -102,14 +103,20 @@ def f0_hz(
     sample_rate: int = SAMPLE_RATE,
     hop_length: int = HOP_LENGTH,
     f_min: float = 65.0,
-    f_max: float = 2000.0,
-) -> np.ndarray:
-    """Fundamental frequency by pYIN (Mauch & Dixon 2014, through librosa).
+    f_max: float = 4400.0,
+    return_sureness: bool = False,
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    """Fundamental frequency by pYIN (Mauch & Dixon 2014, through librosa), up to C8.
+
+    pYIN finds the way through the frames on a grid of 20 cents; between its points the period is
+    taken from YIN (de Cheveigné & Kawahara 2002). At 48 kHz or so, since the period of a whistle
+    has too few samples at 16 kHz.
 
     Returns
     -------
     np.ndarray
-        Hz, shape ``(1 + n // hop_length,)``; NaN where no pitch was found.
+        Hz, shape ``(1 + n // hop_length,)``; NaN where no pitch was found. With `return_sureness`
+        also how probable pYIN finds it that there is one, 0..1.
     """
     import librosa
 
@@ -125,11 +132,17 @@ def f0_hz(
         )
     # at least two and a half periods of the lowest pitch must fit into a frame
     frame_length = max(1024, 2 ** int(np.ceil(np.log2(2.5 * sample_rate / f_min))))
-    f0, voiced, _ = librosa.pyin(
-        x, fmin=f_min, fmax=f_max, sr=sample_rate,
-        frame_length=frame_length, hop_length=hop_length, resolution=0.1,
-    )  # fmt: skip
-    return np.where(voiced, f0, np.nan)
+    finer = max(1, round(48_000 / sample_rate))
+    x = resample(x, sample_rate, finer * sample_rate)
+    options = {
+        "fmin": f_min, "fmax": f_max, "sr": finer * sample_rate,
+        "frame_length": finer * frame_length, "hop_length": finer * hop_length,
+    }  # fmt: skip
+    f0, voiced, sureness = librosa.pyin(x, resolution=0.2, **options)
+    exact = librosa.yin(x, **options)
+    f0 = np.where(np.abs(np.log2(exact / f0)) < 0.25 / 12, exact, f0)
+    f0 = np.where(voiced, f0, np.nan)
+    return (f0, sureness) if return_sureness else f0
 
 
 def cents(f0: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray:

@@ -5,8 +5,6 @@ Used by the rooms `melgan` and `hifi_gan` and by notebooks 06, 07 and 09.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import torch
 from torch import nn
@@ -81,8 +79,8 @@ def vocode(log_mel: np.typing.ArrayLike, model: nn.Module, preset: str = "course
     """Turn a log-mel spectrogram into sound with a generator.
 
     Long input is done in pieces that overlap by the generator's receptive field, so that memory
-    stays bounded and no seam remains. A mel that looks like another front-end's is vocoded all the
-    same, with a warning.
+    stays bounded and no seam remains. A mel in another unit is vocoded all the same, with a
+    warning.
 
     Parameters
     ----------
@@ -118,7 +116,6 @@ def vocode(log_mel: np.typing.ArrayLike, model: nn.Module, preset: str = "course
         raise ValueError(
             f"mel: {len(values)} bands given, the model was built for {model.config['n_mels']}."
         )
-    _warn_about_range(values, preset)
     device = next(model.parameters()).device
     sound = np.empty(n_frames * hop, np.float32)
     for start in range(0, n_frames, CHUNK_FRAMES):
@@ -127,24 +124,3 @@ def vocode(log_mel: np.typing.ArrayLike, model: nn.Module, preset: str = "course
         y = model(torch.from_numpy(values[None, :, left:right]).to(device))[0, 0].float()
         sound[start * hop : end * hop] = y[(start - left) * hop : (end - left) * hop].cpu().numpy()
     return sound
-
-
-def _warn_about_range(values: np.ndarray, preset: str) -> None:
-    """Warn if a log-mel has the range of another logarithm than the preset's.
-
-    A common logarithm lies in [-5, 1.5]; a natural one goes far below -5 wherever a sound pauses
-    or has an empty band. Loud dense sound does not, but it is steady: so the level must move too.
-    """
-    p = mel.get_preset(preset)
-    lowest, floor = values.min(), (np.log if p.log == "ln" else np.log10)(p.floor)
-    if lowest < floor - 0.1:
-        looks = f"reaches {lowest:.1f}, below the lowest possible value {floor:.1f}"
-    elif p.log == "ln" and lowest > -5.01 and np.ptp(values.mean(0)) > 0.6:
-        looks = f"never falls below {lowest:.1f}, as a log10 or normalised mel does"
-    else:
-        return
-    warnings.warn(
-        f"mel: {looks}; {preset} takes {p.log} of the magnitude (mel.log_mel makes it).",
-        UserWarning,
-        stacklevel=4,  # past inference_mode, to the caller of vocode
-    )

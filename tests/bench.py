@@ -632,7 +632,7 @@ def ddsp_held_out():
             x, f0_hz = data.load(name, 16000)[0], data.load_array(f"{name}_f0")
             facts = model.facts
             wanted, _ = timbre_transfer.fit_controls(
-                f0_hz, ddsp.loudness(x), facts["pitch_hz"], facts["level_db"]
+                f0_hz, ddsp.loudness(x), (facts["lowest_hz"], facts["highest_hz"]), facts["loud_db"]
             )
             cents, share = _f0_error(wanted, timbre_transfer.transfer(model, x, f0_hz))
             yield f"{name} on the {instrument}: f0 median error in cents", cents, 15

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lecture_utils import metrics
+from lecture_utils import audio, metrics
 
 RATE = 16000
 
@@ -72,3 +72,14 @@ def test_cents_and_coverage():
 def test_wrong_input_gets_one_sentence(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("level", [1e-7, 1e-5, 1e-2])
+def test_multi_resolution_stft_has_a_floor(level):
+    """The logarithm sees nothing below 1e-5, so silence is a number."""
+    x = level * np.random.default_rng(0).normal(0, 1, RATE)
+    logs = [
+        np.log(np.maximum(np.abs(audio.stft(x, n, n // 4)), 1e-5) / 1e-5).mean()
+        for n in (512, 1024, 2048)
+    ]
+    assert metrics.multi_resolution_stft(x, 0 * x) == pytest.approx(1 + np.mean(logs), rel=1e-6)

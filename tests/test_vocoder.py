@@ -10,8 +10,9 @@ import pytest
 import torch
 from published import old_twin
 
-from lecture_utils import data, hifi_gan, mel, melgan, vocoder
+from lecture_utils import data, griffin_lim, hifi_gan, mel, melgan, vocoder
 from lecture_utils.vocoder import vocode
+from lecture_utils.wavenet import WaveNet, generate
 from lecture_utils.weights import load_published
 
 
@@ -138,7 +139,7 @@ def sounds():
 def warned(log_mel, preset="course16k"):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        vocoder._warn_about_range(np.asarray(log_mel, np.float32), preset)
+        mel.check_log_mel(log_mel, preset)
     return [str(w.message) for w in caught]
 
 
@@ -172,14 +173,31 @@ def test_another_logarithm_is_noticed():
         assert "below the lowest possible" in warned(natural, "melgan22k")[0], name
         assert not warned(common, "melgan22k"), name
         assert "log10 or normalised" in warned((natural - natural.mean()) / natural.std())[0], name
-        assert "below the lowest possible" in warned(20 * common)[0], name  # decibels
+        assert "as decibels do" in warned(20 * common)[0], name
+        for linear in (np.exp(natural), 10**common, np.abs(natural) / 11.6):
+            assert "without a logarithm" in warned(np.minimum(linear, 25))[0], name
     for name, x in loud.items():  # never quiet anywhere, and yet natural logarithms
         assert not warned(mel.log_mel(x)), name
     assert not warned(np.zeros((80, 50)))  # a steady mel made by hand
 
 
-def test_the_warning_names_the_line_that_called(models):
-    common = mel.log_mel(data.load("sentence", 16000)[0]) / np.log(10)
-    with pytest.warns(UserWarning, match="course16k takes ln") as caught:
-        vocode(common[:, :20], models["course"])
-    assert caught[0].filename == __file__
+@pytest.mark.parametrize("unit", [lambda m: m / np.log(10), lambda m: 20 * m / np.log(10), np.exp])
+def test_every_door_warns_of_another_unit_at_the_line_that_called(models, unit):
+    log_mel = mel.log_mel(data.load("sentence", 16000)[0])[:, :40]
+    wavenet = WaveNet(2, 1, 4, 4, conditioning_channels=80)
+    codes = torch.zeros(1, 512, dtype=torch.long)
+    doors = {
+        "vocode": lambda m: vocode(m, models["course"]),
+        "from_mel": lambda m: griffin_lim.from_mel(m, n_iter=1),
+        "invert": lambda m: mel.invert(m, n_iter=1),
+        "generate": lambda m: generate(wavenet, 512, m, seed=0, progress=False),
+        "WaveNet": lambda m: wavenet(codes, torch.tensor(m)[None]),
+    }
+    for name, door in doors.items():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            door(log_mel)
+        assert not caught, name
+        with pytest.warns(UserWarning, match="course16k takes ln") as caught:
+            door(unit(log_mel))
+        assert len(caught) == 1 and caught[0].filename == __file__, name

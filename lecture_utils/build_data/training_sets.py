@@ -13,6 +13,9 @@ import soundfile
 from lecture_utils import audio, data
 from lecture_utils.build_data import recordings, renders
 
+#: Seconds at the end of a training set that are only watched.
+WATCH_SECONDS = 40
+
 
 class TrainingSet(NamedTuple):
     """Sound to learn from: 16 kHz, with its control curves where they are known exactly.
@@ -27,8 +30,24 @@ class TrainingSet(NamedTuple):
     dynamics: np.ndarray | None = None
     control_rate: int = 250
 
+    def parted(self, seconds: float = WATCH_SECONDS) -> tuple[TrainingSet, TrainingSet]:
+        """Part what a model learns from and the end, on which progress is only watched.
 
-#: The names that `data.training_set` knows.
+        The end is as long as `seconds`, or a quarter of a short sound. The cards of the weights
+        rely on this: what is measured there was never trained on.
+        """
+        hop = self.sample_rate // self.control_rate
+        frames = min(int(seconds * self.control_rate), len(self.audio) // hop // 4)
+
+        def ends(part: slice) -> TrainingSet:
+            sound = self.audio[part.start and part.start * hop : part.stop and part.stop * hop]
+            curves = (None if c is None else c[part] for c in (self.f0_hz, self.dynamics))
+            return TrainingSet(sound, self.sample_rate, *curves, self.control_rate)
+
+        return ends(slice(None, -frames)), ends(slice(-frames, None))
+
+
+#: The names that :func:`training_set` knows.
 TRAINING_SETS = ("speech", "violin", "flute", "cello", "piano")
 
 #: Of the 16-bit samples of the speech training set.
@@ -75,13 +94,8 @@ def training_set(name: str) -> TrainingSet:
 def _build_training_set(name: str, file: Path) -> None:
     """Make a training set; its sound is put in place last, so that no half of one stays behind."""
     if name == "speech":
-        x = np.concatenate(
-            [
-                recordings.decode_g722(p)
-                for p in recordings.prompts()
-                if not recordings.is_reserved(p)
-            ]
-        )
+        learned = [p for p in recordings.prompts() if not recordings.is_reserved(p)]
+        x = np.concatenate([recordings.decode_g722(prompt) for prompt in learned])
     elif name == "piano":
         x = renders.piano_training()
     else:

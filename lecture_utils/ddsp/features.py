@@ -99,11 +99,12 @@ def f0(
     sample_rate: int = SAMPLE_RATE,
     hop_length: int = CONTROL_HOP,
     f_min: float = 65.0,
-    f_max: float = 2000.0,
-) -> np.ndarray:
+    f_max: float = 4400.0,
+    return_sureness: bool = False,
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """Follow the pitch with pYIN (`metrics.f0_hz`), every fourth frame, and draw lines between.
 
-    Long sounds are done in pieces of 20 s. A second of sound takes a quarter to half a second.
+    Long sounds are done in pieces of 20 s. A second of sound takes a quarter of a second or less.
 
     Parameters
     ----------
@@ -113,11 +114,16 @@ def f0(
         Hz, and samples a frame.
     f_min, f_max : float
         Range to search, Hz; the narrower, the fewer octave errors.
+    return_sureness : bool
+        Return pYIN's sureness, too.
 
     Returns
     -------
-    np.ndarray
+    f0_hz : np.ndarray
         Hz, float32, shape ``(ceil(n / hop_length),)``; 0 where there is no pitch.
+    sureness : np.ndarray
+        Only if asked for: 0..1, the same shape. One voice has 0.4 (speech) to 1 (a whistle), a
+        chord or drums less than 0.3.
     """
     x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
     if not 20 <= f_min < f_max:
@@ -125,16 +131,17 @@ def f0(
     coarse = 4 * check_count("hop_length", hop_length)
     n_frames, context = -(-len(x) // hop_length), sample_rate // 4 // coarse + 1
     piece, n_coarse = 20 * sample_rate // coarse + 1, 2 + len(x) // coarse
-    track = np.full(n_coarse, np.nan)
+    track, sure = np.full(n_coarse, np.nan), np.zeros(n_coarse)
     for start in range(0, 1 + len(x) // coarse, piece):
         first, stop = max(0, start - context), min(start + piece, n_coarse - 1)
         part = x[first * coarse : (stop + context) * coarse]
-        found = metrics.f0_hz(part, sample_rate, coarse, f_min, f_max)
-        track[start:stop] = found[start - first : stop - first]
+        found = metrics.f0_hz(part, sample_rate, coarse, f_min, f_max, return_sureness=True)
+        track[start:stop], sure[start:stop] = (v[start - first : stop - first] for v in found)
     place = np.arange(n_frames) / 4
     before = place.astype(int)
     low, high = np.log(track[before]), np.log(track[before + 1])
     low, high = np.where(np.isnan(low), high, low), np.where(np.isnan(high), low, high)
     hz = np.exp(low + (high - low) * (place - before))
-    nearest = track[(place + 0.5).astype(int)]
-    return np.where(np.isnan(nearest), 0, hz).astype(np.float32)
+    nearest = (place + 0.5).astype(int)
+    hz = np.where(np.isnan(track[nearest]), 0, hz).astype(np.float32)
+    return (hz, sure[nearest].astype(np.float32)) if return_sureness else hz

@@ -262,10 +262,10 @@ def _explain(task: Exercise, cases: dict, wanted: list, trial: Trial) -> tuple[s
         return f"for {labels[min(len(found), len(labels) - 1)]} {trial.ended}", True
     if all(o.value is None and o.error is None for o in found):
         return "nothing comes back: end the function with return", True
-    if _differ(found[0], trial.again):
+    bad = [i for i, o in enumerate(found) if not _is_right(task, o, wanted[i])]
+    if not bad or _differ(found[0], trial.again):
         return ("the same call gives something else the second time: does it keep a list from one "
                 "call to the next, or use random numbers?"), True  # fmt: skip
-    bad = [i for i, o in enumerate(found) if not _is_right(task, o, wanted[i])]
     empty = [labels[i] for i in bad if found[i].value is None and found[i].error is None]
     if empty:
         return f"nothing comes back for {empty[0]}: does every branch end with return?", True

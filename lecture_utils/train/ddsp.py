@@ -66,11 +66,8 @@ class Examples:
 
 def train_ddsp(name: str, recipe: DdspRecipe, folder: Path, **limits: object) -> Run:
     """Train an instrument, as :func:`descent.descend` does within these `limits`."""
-    sound = training_set(recipe.sound)
-    n_watched = 40 * sound.sample_rate  # the end is only watched
-    n_frames = n_watched // ddsp.CONTROL_HOP
-    examples = Examples.of(sound.audio[:-n_watched], sound.f0_hz[:-n_frames])
-    watch = Examples.of(sound.audio[-n_watched:], sound.f0_hz[-n_frames:])
+    sounds = training_set(recipe.sound).parted()
+    examples, watch = (Examples.of(sound.audio, sound.f0_hz) for sound in sounds)
     torch.manual_seed(recipe.seed)
     model = ddsp.Autoencoder(recipe.hidden)
 
@@ -88,10 +85,11 @@ def train_ddsp(name: str, recipe: DdspRecipe, folder: Path, **limits: object) ->
 
 
 def where_it_plays(examples: Examples) -> dict[str, float]:
-    """Return the median pitch and loudness, to which timbre transfer fits other tunes."""
-    voiced = examples.f0_hz > 0
-    medians = np.median(examples.f0_hz[voiced]), np.median(examples.loudness_db[voiced])
-    return {"pitch_hz": round(float(medians[0]), 1), "level_db": round(float(medians[1]), 1)}
+    """Return the range of pitch and the loud end, to which timbre transfer fits other tunes."""
+    pitch = examples.f0_hz[examples.f0_hz > 0]
+    loud = np.percentile(examples.loudness_db[examples.f0_hz > 0], 95)
+    facts = {"lowest_hz": pitch.min(), "highest_hz": pitch.max(), "loud_db": loud}
+    return {name: round(float(value), 1) for name, value in facts.items()}
 
 
 @torch.inference_mode()

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from lecture_utils import hifi_gan, mel, metrics, vocoder, weights
 from lecture_utils.audio import SAMPLE_RATE, as_audio
-from lecture_utils.build_data.training_sets import training_set
+from lecture_utils.build_data.training_sets import TrainingSet, training_set
 from lecture_utils.train import adversarial
 from lecture_utils.train.run import Average, Run, annealed, has_fast_bf16, segments
 
@@ -21,9 +21,6 @@ SNAPSHOTS = (0, 1000, 2000, 5000, 10_000, 20_000, 40_000, 80_000, 160_000)
 
 #: Steps that new critics learn before a generator from shipped weights goes on.
 CRITICS_ALONE = 500
-
-#: Seconds at the end of a training set that are kept for watching progress, never trained on.
-WATCH_SECONDS = 40
 
 
 @dataclass(frozen=True)
@@ -165,13 +162,13 @@ def train_vocoder(
 def _split(x: np.ndarray, recipe: VocoderRecipe) -> tuple[np.ndarray, np.ndarray]:
     """Part the sound to train on from the end, which is only watched."""
     x = as_audio(x, "sound", min_samples=2 * recipe.n_samples)
-    n_watched = min(WATCH_SECONDS * SAMPLE_RATE, len(x) // 4)
-    if not x[-n_watched:].any():
+    learned, watched = TrainingSet(x, SAMPLE_RATE).parted()
+    if not watched.audio.any():
         raise ValueError(
-            f"sound: the last {n_watched / SAMPLE_RATE:g} s are silent; progress is watched on "
-            "them, cut them off."
+            f"sound: the last {len(watched.audio) / SAMPLE_RATE:g} s are silent; progress is "
+            "watched on them, cut them off."
         )
-    return x[:-n_watched], x[-n_watched:]
+    return learned.audio, watched.audio
 
 
 def distances_of(generator: torch.nn.Module, x: np.ndarray) -> dict[str, float]:

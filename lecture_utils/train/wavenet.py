@@ -24,9 +24,6 @@ from lecture_utils.wavenet import score
 from lecture_utils.wavenet.mu_law import SILENCE, mu_law_encode
 from lecture_utils.wavenet.network import WaveNet, stretch
 
-#: Seconds at the end of the training set that are only watched.
-WATCH_SECONDS = 40
-
 
 @dataclass(frozen=True)
 class WaveNetRecipe:
@@ -100,9 +97,8 @@ def examples_of(recipe: WaveNetRecipe) -> tuple[Examples, Examples]:
         watched = renders.piano_practice(0.6, renders.TRAINING_SEED + 1), np.zeros((0, 2))
         learned = [practice, *renders.piano_performances()]
         return Examples.of_scores(learned), Examples.of_scores([watched])
-    sound = training_set(recipe.sound).audio
-    n_watched = WATCH_SECONDS * recipe.sample_rate
-    return Examples.of(sound[:-n_watched]), Examples.of(sound[-n_watched:])
+    learned, watched = training_set(recipe.sound).parted()
+    return Examples.of(learned.audio), Examples.of(watched.audio)
 
 
 def fast_logits(

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lecture_utils import mel
 from lecture_utils.audio import HOP_LENGTH
 from lecture_utils.wavenet.mu_law import N_CODES, SILENCE
 
@@ -175,6 +176,9 @@ class WaveNet(nn.Module):
             )
         if not torch.isfinite(conditioning).all():
             raise ValueError("conditioning: has NaN or infinite entries; remove them first.")
+        if rows == mel.PRESETS["course16k"].n_mels:
+            mel.warn_about_unit(conditioning.detach().cpu().numpy())
+        conditioning = conditioning.to(self.conditioning.weight)
         mean, deviation = self.config["conditioning_mean"], self.config["conditioning_deviation"]
         return self.conditioning((conditioning - mean) / deviation)[..., :need]
 

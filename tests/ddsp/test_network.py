@@ -265,12 +265,52 @@ def test_f0_in_pieces_equals_one(monkeypatch):
     seconds = 45
     x = np.arange(seconds * RATE) / (seconds * RATE)
 
-    def ramp(part, rate, hop, *_):
-        return 100 + 1000 * np.append(part, part[-1])[np.arange(1 + len(part) // hop) * hop]
+    def ramp(part, rate, hop, *_, **__):
+        place = np.append(part, part[-1])[np.arange(1 + len(part) // hop) * hop]
+        return 100 + 1000 * place, place
 
     monkeypatch.setattr(metrics, "f0_hz", ramp)
-    found = ddsp.f0(x)
+    found, sureness = ddsp.f0(x, return_sureness=True)
     assert np.abs(found - (100 + 1000 * x[::HOP])).max() < 0.1
+    assert np.abs(sureness - x[::HOP]).max() < 1e-3
+    assert np.array_equal(ddsp.f0(x), found)
+
+
+@pytest.mark.parametrize("hz", [65.41, 220.0, 698.0, 1046.5, 1397.0, 1760.0, 1880.0, 2093.0,
+                                2300.0, 2794.0, 3322.0, 3520.0, 3951.0, 4186.0])  # fmt: skip
+def test_f0_up_to_c8(hz):
+    """Whistles (from C5 on) and harmonic tones, within 10 cents, never an octave off."""
+    t = np.arange(4000) / RATE
+    k = np.arange(1, 20)[:, None]
+    partials = np.sin(2 * np.pi * k * hz * t + k) * (k * hz < 7600)
+    tones = {"even": partials.sum(0), "falling": (partials / k).sum(0)}
+    if hz > 500:
+        tones |= {"whistle": partials[0], "odd": (partials / k)[::2].sum(0)}
+    for name, x in tones.items():
+        found = ddsp.f0(0.3 * x / np.abs(x).max())
+        assert np.mean(found > 0) > 0.95, name
+        assert np.abs(metrics.cents(found[found > 0], hz))[4:-4].max() < 10, name
+
+
+def test_f0_of_voices_and_violin_has_no_octave_errors():
+    for name in ("hum", "ah", "whistle", "violin_test"):
+        start = 0 if name != "violin_test" else 20
+        x = data.load(name, RATE)[0][start * RATE : (start + 4) * RATE]
+        exact = data.load_array(f"{name}_f0")[250 * start : 250 * (start + 4)]
+        found = ddsp.f0(x)[: len(exact)]
+        both = (exact[: len(found)] > 0) & (found > 0)
+        error = np.abs(metrics.cents(found[both], exact[: len(found)][both]))
+        assert both.sum() > 0.98 * (exact > 0).sum(), name
+        assert np.median(error) < 5 and np.mean(error > 600) == 0, name
+
+
+def test_f0_tells_how_sure_it_is():
+    sure = {}
+    for name in ("whistle", "hum", "sentence", "jazz"):
+        f0_hz, sureness = ddsp.f0(data.load(name, RATE)[0][: 3 * RATE], return_sureness=True)
+        assert sureness.shape == f0_hz.shape and 0 <= sureness.min() <= sureness.max() <= 1
+        sure[name] = sureness[f0_hz > 0].mean()
+    assert sure["whistle"] > sure["hum"] > 0.7 > sure["sentence"] > 0.35 > 0.2 > sure["jazz"]
 
 
 def test_f0_of_silence_noise_gaps_and_clicks():
@@ -468,3 +508,13 @@ def test_uploads(tmp_path, suffix):
     assert f0_hz.shape == db.shape and abs(metrics.cents(np.median(f0_hz), 330)) < 10
     y = small()(torch.tensor(f0_hz)[None], torch.tensor(db)[None])
     assert y.shape[1] >= len(mono) and torch.isfinite(y).all()
+
+
+def test_training_starts_with_little_noise():
+    decoder = ddsp.Decoder(hidden=8)
+    for parameter in decoder.output[-1].parameters():
+        torch.nn.init.zeros_(parameter)
+    controls, _ = decoder(torch.full((1, 4), 440.0), torch.full((1, 4), -30.0))
+    few = 2 / (1 + np.exp(5)) ** np.log(10) + 1e-7
+    assert torch.allclose(controls.noise_magnitudes, torch.tensor(few).float(), rtol=1e-4)
+    assert controls.amplitude.min() > 0.3

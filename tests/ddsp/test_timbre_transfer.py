@@ -1,5 +1,8 @@
 """Timbre transfer: the tune arrives in range and in tune, or one sentence says why."""
 
+import re
+import warnings
+
 import numpy as np
 import pytest
 import soundfile
@@ -17,17 +20,95 @@ def violin():
     return weights.load("ddsp_violin", ddsp.Autoencoder)
 
 
-@pytest.mark.parametrize("source", [55.0, 147.0, 440.0, 1500.0])
-def test_a_tune_moves_by_whole_octaves_and_one_level(source):
-    f0_hz = np.array([0, source, 1.1 * source, 0.9 * source, 0, source], np.float32)
-    loudness_db = np.array([-80, -50, -40, -45, -80, -42, -60], np.float32)
-    f0, db = timbre_transfer.fit_controls(f0_hz, loudness_db, 440.0, -25.0)
-    octaves = np.log2(f0[f0_hz > 0] / f0_hz[f0_hz > 0])
-    assert np.allclose(octaves, np.round(octaves[0]), atol=1e-5)
-    assert 440 / 2**0.5 <= np.median(f0[f0 > 0]) <= 440 * 2**0.5
-    assert len(db) == 6 and np.allclose(np.diff(db), np.diff(loudness_db[:6]))
-    assert np.median(db[f0_hz > 0]) == pytest.approx(-25)
-    assert np.array_equal(f0 > 0, f0_hz > 0)
+RANGE = 196.0, 1568.0
+
+
+@pytest.mark.parametrize(
+    ("source", "octaves"),
+    [(30.0, 3), (55.0, 2), (147.0, 1), (220.0, 0), (440.0, 0), (1400.0, 0), (1500.0, -1),
+     (5000.0, -2)],
+)  # fmt: skip
+def test_a_tune_moves_by_the_fewest_octaves_and_its_loud_end_fits(source, octaves):
+    f0_hz = np.array([0, source, 1.1 * source, 0.9 * source, 0, source, np.nan], np.float32)
+    loudness_db = np.array([-80, -50, -40, -45, -80, -42, -60, -10], np.float32)
+    f0, db = timbre_transfer.fit_controls(f0_hz, loudness_db, RANGE, -15.0)
+    tune = f0_hz > 0
+    assert np.allclose(np.log2(f0[tune] / f0_hz[tune]), octaves, atol=1e-5)
+    assert len(db) == 7 and np.allclose(np.diff(db), np.diff(loudness_db[:7]))
+    assert np.percentile(db[tune], 95) == pytest.approx(-15)
+    assert np.array_equal(f0 > 0, tune)
+
+
+def test_a_few_odd_frames_move_nothing():
+    tune = np.append(np.full(999, 250.0), 120.0)
+    assert np.array_equal(timbre_transfer.fit_controls(tune, 0 * tune, RANGE, 0)[0], tune)
+
+
+def test_an_instrument_on_itself_keeps_octave_and_brightness(violin):
+    """Held out: the phrase stays where it is, and as bright as from its own curves (1680 Hz)."""
+
+    def centroid(x):
+        power = np.abs(audio.stft(x)) ** 2
+        return float(power.sum(1) @ np.linspace(0, 8000, 513) / power.sum())
+
+    x, f0_hz = data.load("motif", RATE)[0], data.load_array("motif_f0")
+    y = timbre_transfer.transfer(violin, x, f0_hz)
+    assert abs(centroid(y) - centroid(x)) < 150 and 1800 < centroid(x) < 1900
+    found = metrics.f0_hz(y)
+    n = min(len(found), len(f0_hz[::4]))
+    assert metrics.f0_error_cents(f0_hz[::4][:n], found[:n])[0] < 10
+
+
+_RNG = np.random.default_rng(0)
+_TIME = np.arange(RATE) / RATE
+
+
+def _notes(*names, instrument="violin"):
+    return sum(sampler.note(instrument, name, 1.0) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("name", "sound"),
+    [
+        ("fifth", _notes("A4", "E5")),
+        ("piano fifth", _notes("A4", "E5", instrument="piano")),
+        ("fourth", _notes("C4", "F4")),
+        ("third", _notes("A4", "C#5")),
+        ("tritone", _notes("A4", "D#5")),
+        ("major", _notes("C4", "E4", "G4")),
+        ("minor", _notes("C4", "D#4", "G4")),
+        ("piano major", _notes("C4", "E4", "G4", instrument="piano")),
+        ("pure major", 0.1 * sum(np.sin(2 * np.pi * hz * _TIME) for hz in (400, 500, 600))),
+        ("rumble", _RNG.standard_normal(RATE).cumsum() / 200),
+        ("jazz", data.load("jazz", RATE)[0][: 3 * RATE]),
+        ("guitar", data.load("guitar", RATE)[0][: 3 * RATE]),
+        ("choir", data.load("choir", RATE)[0][: 3 * RATE]),
+        ("drums", data.load("drum_roll", RATE)[0][: 3 * RATE]),
+    ],
+)
+def test_several_voices_and_noise_are_told(violin, name, sound):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            assert np.isfinite(timbre_transfer.transfer(violin, sound)).all()
+            (told,) = [str(warning.message) for warning in caught]
+            assert re.search(r"no single pitch was found \(\d+ Hz is a guess: (the|its)", told)
+        except ValueError as error:  # nothing was found that could be played
+            assert name == "rumble" and "no pitch was found" in str(error)
+
+
+@pytest.mark.parametrize("name", ["hum", "ah", "whistle", "motif", "sentence"])
+@pytest.mark.filterwarnings("error")
+def test_one_voice_is_not_called_several(violin, name):
+    timbre_transfer.transfer(violin, data.load(name, RATE)[0][: 3 * RATE])
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_note_is_not_called_several(violin):
+    clarinet = np.sign(np.sin(2 * np.pi * 147 * _TIME))  # odd harmonics
+    by_telephone = sum(np.sin(2 * np.pi * k * 150 * _TIME) for k in range(2, 20))
+    for x in (_notes("C6"), _notes("C4", instrument="piano"), 0.3 * clarinet, 0.05 * by_telephone):
+        timbre_transfer.transfer(violin, x)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +119,9 @@ def test_the_output_follows_the_fitted_source(name, instrument):
     model = weights.load(f"ddsp_{instrument}", ddsp.Autoencoder)
     n_frames = 750  # 3 s; `make bench` measures all of it
     x, f0_hz = data.load(name, RATE)[0][: n_frames * 64], data.load_array(f"{name}_f0")[:n_frames]
-    wanted, _ = timbre_transfer.fit_controls(
-        f0_hz, ddsp.loudness(x), model.facts["pitch_hz"], model.facts["level_db"]
+    facts = model.facts
+    wanted, db = timbre_transfer.fit_controls(
+        f0_hz, ddsp.loudness(x), (facts["lowest_hz"], facts["highest_hz"]), facts["loud_db"]
     )
     y = timbre_transfer.transfer(model, x, f0_hz)
     assert np.abs(y).max() < 1
@@ -47,15 +129,15 @@ def test_the_output_follows_the_fitted_source(name, instrument):
     n = min(len(found), len(wanted[::4]))
     cents, share = metrics.f0_error_cents(wanted[::4][:n], found[:n])
     assert cents <= 15 and share > 0.95
-    level = np.median(ddsp.loudness(y)[: len(wanted)][wanted > 0])
-    assert abs(level - model.facts["level_db"]) < 3
+    level = np.percentile(ddsp.loudness(y)[: len(wanted)][wanted > 0], 95)
+    assert abs(level - facts["loud_db"]) < 3
 
 
 def test_tracked_pitch_is_as_good_as_known(violin):
     x, f0_hz = data.load("ah", RATE)[0][: 2 * RATE], data.load_array("ah_f0")[:500]
     found = metrics.f0_hz(timbre_transfer.transfer(violin, x), f_max=3000)
     n = min(len(found), len(f0_hz[::4]))
-    cents, _ = metrics.f0_error_cents(2 * f0_hz[::4][:n], found[:n])
+    cents, _ = metrics.f0_error_cents(f0_hz[::4][:n], found[:n])
     assert cents <= 15
 
 
@@ -74,7 +156,7 @@ def test_what_has_no_pitch_gets_one_sentence(violin, sound, words):
 
 
 def test_weights_must_tell_where_they_play():
-    with pytest.raises(ValueError, match="has no pitch_hz"):
+    with pytest.raises(ValueError, match="does not tell where it plays"):
         timbre_transfer.transfer(ddsp.Autoencoder(hidden=4), np.ones(RATE))
 
 

@@ -303,3 +303,52 @@ def test_walk_begins_with_noise_around_the_average_and_letters_share_theirs():
         assert x[channel].mean().item() == pytest.approx(expected, abs=0.1)
     assert x.std().item() == pytest.approx(np.sqrt(1 - left), abs=0.05)
     assert torch.equal(x[..., :16], x[..., 32:]) and not torch.equal(x[..., :16], x[..., 16:32])
+
+
+def test_a_song_ends():
+    """On long notes of its tonic; in an outro the last bar, in an intro the first two, no drums."""
+    for song in some(form="iABo"):
+        melody, band = song.levels["melody"], song.levels["accompaniment"]
+        for column in range(-8, 0):
+            rows = np.flatnonzero(melody[0, :, column])
+            assert len(rows) == (column in (-8, -4))
+            assert all((row + songs.LOWEST) % 12 == song.key for row in rows)
+        assert band[4, :, -16:-8].any() and not band[4, :, -8:].any()
+        assert not band[4, :, : 2 * 8].any() and band[4, :, 2 * 8 : 3 * 8].any()
+    for song in some(5, form="AB"):
+        assert song.levels["accompaniment"][4, :, -8:].any()
+
+
+@pytest.mark.parametrize(("share", "hidden"), [(0.0, 0), (1.0, 8)])
+def test_some_examples_are_told_nothing_of_the_levels_above(monkeypatch, tmp_path, share, hidden):
+    seen, forward = [], unet.UNet.forward
+
+    def spied(model, x, t, told):
+        seen.append((told == -1).flatten(1).all(1).sum().item())
+        return forward(model, x, t, told)
+
+    monkeypatch.setattr(unet.UNet, "forward", spied)
+    recipe = train_diffusion.DiffusionRecipe(
+        "melody", width=8, n_steps=1, batch=8, share_untold=share, watch_every=9
+    )
+    train_diffusion.train_diffusion("toy", recipe, tmp_path)
+    assert seen == [hidden]
+
+
+@pytest.mark.parametrize(("value", "notes"), [(0.49, 0), (0.51, 1)])
+def test_a_cell_counts_above_one_half(value, notes):
+    melody = np.zeros((2, 32, 8))
+    melody[:, 8, 0] = value
+    assert len(songs.to_roll(melody).notes()) == notes
+    sketch = np.zeros((2, 32, 2))
+    sketch[0, 8, 0] = value
+    assert len(songs.sketch_roll(sketch).notes()) == notes
+
+
+def test_a_section_must_be_lit_to_be_read():
+    image = songs.form_image("A", 0, False)
+    image[2:] *= 0.3 / image[2:].max()
+    assert songs.read_form(image)[0] == "A"
+    image[2:] *= 0.2 / 0.3
+    with pytest.raises(ValueError, match="no section"):
+        songs.read_form(image)

@@ -260,3 +260,27 @@ def test_binary_neurons_round_and_hand_the_slope_through():
     assert rounded.tolist() == [0, 0, 1, 1]
     (rounded * torch.arange(4.0)).sum().backward()
     assert soft.grad.tolist() == [0, 1, 2, 3]
+
+
+def test_norm_by_hand():
+    """Mean 0 and deviation 1 over the rows, the same for a feature of any size but a tiny one."""
+    norm = gan.PerTrackNorm(3)
+    x = torch.randn(5, 4000, 3) * torch.tensor([3.0, 1.0, 1e-5**0.5]) + 2
+    y = norm(x).detach()
+    assert y.mean(1).abs().max() < 1e-3
+    deviation = y.std(1, correction=0).mean(0)
+    assert deviation[:2] == pytest.approx([1, 1], rel=1e-3)
+    assert deviation[2].item() == pytest.approx(0.5**0.5, rel=0.03)  # 1e-5 is added to its variance
+    norm.eval()
+    other = torch.randn(5, 7, 3)
+    mean, variance = x.mean(1, keepdim=True), x.var(1, keepdim=True, correction=0)
+    assert torch.allclose(norm(other), (other - mean) / (variance + 1e-5).sqrt(), atol=1e-4)
+
+
+def test_a_key_is_down_above_one_half():
+    model = gan.Generator(4, 8).eval()
+    noise = model.noise(1, seed=0)
+    for logit, share in ((-0.01, 0), (0.01, 1)):
+        torch.nn.init.zeros_(model.bars.keys.weight)
+        torch.nn.init.constant_(model.bars.keys.bias, logit)
+        assert gan.generate(model, noise).mean() == share

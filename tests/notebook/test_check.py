@@ -40,7 +40,7 @@ def real_task(**changes):
     """Square some numbers, among them none at all."""
     first = dict(
         reference=lambda x: x**2,
-        cases=lambda: {"numbers": (np.array([1.0, 2, 3]),), "nothing": (np.zeros(0),)},
+        cases=lambda: {"numbers": (np.array([1.1, 2, 3]),), "nothing": (np.zeros(0),)},
         seconds=5,
     )
     return Exercise(**{**first, **changes})
@@ -182,6 +182,10 @@ def test_tensors_or_arrays_are_handed_over_as_the_answer_needs():
     first = real_task(tensors=True)
     assert judge(lambda x: x.square(), first).status == CORRECT
     assert judge(lambda x: np.concatenate([x[:0], x]).astype(float) ** 2, first).status == CORRECT
+    # single precision from the start, which meets PyTorch's own
+    assert judge(lambda x: (torch.from_numpy(x) @ torch.eye(len(x))) ** 2, real_task()).status == (
+        CORRECT
+    )
     result = judge(lambda x: x.nonsense(), real_task())
     assert "'numpy.ndarray' object has no attribute 'nonsense'" in str(result)
     assert str(result).endswith("(NumPy arrays are handed over.)")
@@ -220,6 +224,14 @@ RAISES = raises.__code__.co_firstlineno + 2
 def remembers(spectrum, gain, seen=[]):  # noqa: B006
     seen.append(1)
     return spectrum * gain * len(seen)
+
+
+CALLS = []
+
+
+def right_at_first(spectrum, gain):
+    CALLS.append(1)
+    return spectrum * gain if len(CALLS) <= 3 else 0 * spectrum
 
 
 async def waits(spectrum, gain):
@@ -265,6 +277,7 @@ async def waits(spectrum, gain):
         (raises(ValueError("\n \n")), f"it raises ValueError in line {RAISES} of the cell."),
         (raises(Wordless()), f"it raises Wordless in line {RAISES} of the cell."),
         (raises(KeyboardInterrupt()), f"it raises KeyboardInterrupt in line {RAISES} of the cell."),
+        (right_at_first, "The same call gives something else the second time"),
         (remembers, "The same call gives something else the second time"),
         (lambda s, g: g * s * np.random.default_rng().normal(), "something else the second time"),
         (np.ones(3), "pass the function's name"),
@@ -327,7 +340,7 @@ def test_what_the_answer_prints_is_shown_once_and_cut(capsys, monkeypatch):
     monkeypatch.setattr(check, "find", lambda name: real_task())
     assert check.exercise("room.task", talks).status == CORRECT
     assert capsys.readouterr().out == (
-        "Your function prints:\nx is [1. 2. 3.]\nx is []\nroom.task: correct.\n"
+        "Your function prints:\nx is [1.1 2.  3. ]\nx is []\nroom.task: correct.\n"
     )
 
     def talks_much(x):

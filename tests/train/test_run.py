@@ -171,3 +171,13 @@ def test_average_is_the_formula():
         assert average.model.weight.item() == pytest.approx(expected, rel=1e-5)
     assert not average.model.weight.requires_grad and not average.model.training
     assert model.weight.item() == 99
+
+
+def test_the_state_is_saved_every_few_minutes(tmp_path, monkeypatch):
+    clock = iter(range(0, 100_000, 30))  # half a minute goes by at every look
+    monkeypatch.setattr(run_module.time, "monotonic", lambda: next(clock))
+    run, model, optimizer = simple_run(tmp_path)
+    saved = []
+    monkeypatch.setattr(run, "save", lambda: saved.append(run.step))
+    run.loop(stepper(model, optimizer), 25, save_minutes=5)
+    assert saved == [11, 22, 25]

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from lecture_utils import weights
+from lecture_utils.build_data.training_sets import TrainingSet
 from lecture_utils.train import wavenet as train_wavenet
 from lecture_utils.train.recipes import RECIPES
 from lecture_utils.wavenet import WaveNet, negative_log_likelihood, score
@@ -51,12 +52,9 @@ def test_examples_keep_codes_and_frames_together():
 
 def test_a_run_learns_and_resumes(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
-    sound = 0.3 * np.sin(np.arange(16000 * 45) * 0.2) + 0.01 * rng.standard_normal(16000 * 45)
-
-    class Sound:
-        audio = sound.astype(np.float32)
-
-    monkeypatch.setattr(train_wavenet, "training_set", lambda name: Sound)
+    sound = 0.3 * np.sin(np.arange(16000 * 24) * 0.2) + 0.01 * rng.standard_normal(16000 * 24)
+    toy = TrainingSet(sound.astype(np.float32), 16000)
+    monkeypatch.setattr(train_wavenet, "training_set", lambda name: toy)
     recipe = train_wavenet.WaveNetRecipe("any", n_layers=4, n_stacks=1, n_frames=4, watch_every=20)
     whole = train_wavenet.train_wavenet("w", recipe, tmp_path / "whole", n_steps=40)
     train_wavenet.train_wavenet("w", recipe, tmp_path / "parts", n_steps=17)

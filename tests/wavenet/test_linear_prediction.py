@@ -69,3 +69,20 @@ def test_probabilities_of_all_codes_sum_to_one():
 def test_wrong_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("kind", ["clicks", "coarse codes"])
+def test_deviation_is_searched_far_from_that_of_the_surprises(kind):
+    """Rare clicks want a smaller one; codes coarser than the surprises want a larger one."""
+    if kind == "clicks":
+        x, weights = np.random.default_rng(0).normal(0, 0.004, 20_000), np.zeros(1)
+        x[::1000] = 0.9
+        low, high = 0.05, 0.3
+    else:
+        surprises, weights = np.random.default_rng(0).normal(0, 0.001, 20_000), [1.99, -0.995]
+        x = lp.synthesise(surprises, np.array(weights))
+        low, high = 2, 5
+    found, spread = lp.fit_deviation(x, weights), np.std(lp.residual(x, weights))
+    dense = min(lp.bits_per_sample(x, weights, s) for s in spread * np.geomspace(0.01, 20, 100))
+    assert low < found / spread < high
+    assert lp.bits_per_sample(x, weights, found) < dense + 0.02
