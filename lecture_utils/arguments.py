@@ -1,4 +1,4 @@
-"""Checks at the door of public functions: one clear sentence instead of a library's traceback.
+"""Checks of arguments: one clear sentence in place of a traceback from inside a library.
 
 Each returns the value in its plain form, or says what came, where, and what to give instead.
 Used by every room.
@@ -10,8 +10,12 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
 
 
 def shown(value: object) -> str:
@@ -118,12 +122,58 @@ def warn(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=level)
 
 
-def tensor(value: object, name: str) -> None:
-    """Raise TypeError unless `value` is a torch tensor."""
+def count(value: int, name: str) -> int:
+    """Return a whole number of 1 or more."""
+    return number(value, name, 1, whole=True)
+
+
+def generator(value: np.random.Generator, name: str = "rng") -> np.random.Generator:
+    """Return a random generator of NumPy."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(f"{name}={shown(value)}: give a generator, as np.random.default_rng(0).")
+    return value
+
+
+def tensor(
+    value: torch.Tensor, name: str, shape: tuple[int | str, ...] | None = None, real: bool = False
+) -> torch.Tensor:
+    """Return a torch tensor.
+
+    Parameters
+    ----------
+    value : torch.Tensor
+        What came in.
+    name : str
+        What it is called in an error.
+    shape : tuple, optional
+        Sizes of the axes; a word stands for any size of 1 or more.
+    real : bool
+        Refuse NaN, infinite and complex entries; whole numbers become float32.
+
+    Raises
+    ------
+    TypeError
+        If it is no tensor, or complex.
+    ValueError
+        If its shape is another, or entries are not finite.
+    """
     import torch
 
     if not torch.is_tensor(value):
-        raise TypeError(
-            f"{name}: expected a torch tensor, got {type(value).__name__}; "
-            "use torch.as_tensor(...)."
-        )
+        kind = type(value).__name__
+        raise TypeError(f"{name}: expected a torch tensor, got {kind}; use torch.as_tensor(...).")
+    if real and value.is_complex():
+        raise TypeError(f"{name}: complex numbers given; real ones are needed.")
+    if shape is not None and not _fits(tuple(value.shape), shape):
+        wanted = ", ".join(map(str, shape))
+        raise ValueError(f"{name}: shape ({wanted}) needed, {tuple(value.shape)} given.")
+    if real and not torch.isfinite(value).all():
+        raise ValueError(f"{name}: has NaN or infinite values; remove them first.")
+    return value.float() if real and not value.is_floating_point() else value
+
+
+def _fits(sizes: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:
+    return len(sizes) == len(wanted) and all(
+        size > 0 if isinstance(want, str) else size == want
+        for size, want in zip(sizes, wanted, strict=True)
+    )

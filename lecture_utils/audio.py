@@ -233,12 +233,6 @@ def loudness_lufs(x: np.typing.ArrayLike, sample_rate: int) -> float:
     return lufs if np.isfinite(lufs) else -np.inf
 
 
-def peak_db(x: np.typing.ArrayLike) -> float:
-    """Largest absolute sample in dB re full scale (silence is -inf)."""
-    peak = float(np.abs(as_audio(x)).max())
-    return 20 * float(np.log10(peak)) if peak > 0 else -np.inf
-
-
 def match_level(x: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray:
     """Scale `x` to the root-mean-square level of `reference`: compare sounds, not loudness.
 

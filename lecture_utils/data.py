@@ -40,7 +40,7 @@ def manifest() -> list[dict]:
         raise FileNotFoundError(
             f"No manifest at {file}; work in a checkout of the course, installed with `make lab`."
         )
-    return _read_manifest(file, file.stat().st_mtime_ns)
+    return [dict(e) for e in _read_manifest(file, file.stat().st_mtime_ns)]
 
 
 @functools.lru_cache(maxsize=4)
@@ -86,7 +86,7 @@ def entry(name: str) -> dict:
         near = difflib.get_close_matches(str(name), names(), n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else "data.names() lists what there is."
         raise ValueError(f"No data named {name!r}; {hint}")
-    return dict(found)
+    return found
 
 
 def path(name: str) -> Path:

@@ -118,13 +118,15 @@ def _filters(sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: flo
     )
 
 
-@functools.lru_cache(maxsize=8)
 def front_end(name: str) -> MelSpectrogram:
-    """Return the :class:`MelSpectrogram` of a preset (made once)."""
+    """Return a new :class:`MelSpectrogram` of a preset."""
     p = get_preset(name)
     return MelSpectrogram(
         p.sample_rate, p.n_fft, p.hop_length, p.n_mels, p.f_min, p.f_max, p.epsilon
     )
+
+
+_kept_front_end = functools.lru_cache(maxsize=8)(front_end)
 
 
 def log_mel(
@@ -144,7 +146,7 @@ def log_mel(
     np.ndarray or torch.Tensor
         Shape ``(n_mels, n // hop_length)`` (with the batch axis in front for a batch).
     """
-    p, transform = get_preset(preset), front_end(preset)
+    p, transform = get_preset(preset), _kept_front_end(preset)
     if isinstance(x, torch.Tensor):
         magnitude = transform(x[None] if x.ndim == 1 else x)
         return _log(magnitude[0] if x.ndim == 1 else magnitude, p)
@@ -225,7 +227,7 @@ def invert(
     """
     p, values = get_preset(preset), check_log_mel(log_mel, preset)
     n_iter = arguments.number(n_iter, "n_iter", 0, whole=True)
-    filters = front_end(preset).filters
+    filters = _kept_front_end(preset).filters
     levels = torch.from_numpy(values)
     wanted = torch.exp(levels) if p.log == "ln" else 10**levels
     step = 1 / torch.linalg.matrix_norm(filters, ord=2) ** 2

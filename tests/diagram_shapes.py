@@ -192,7 +192,7 @@ def ddsp_shapes():
               "gru": model.decoder.gru, "raw": model.decoder.output}  # fmt: skip
     for name, layer in layers.items():
         watch(name, layer)
-    controls, _ = model.decoder(f0, loudness)
+    controls = model.decoder(f0, loudness)
     shapes = watch.out | {"seen": watch.into["gru"]}
     names = ("amplitude", "harmonics", "noise")
     for name, control, count in zip(names, controls, model.decoder.sizes, strict=True):

@@ -77,7 +77,6 @@ FUNCTIONS = {
     "resample old": lambda v: audio.resample(X, v, 8000),
     "resample new": lambda v: audio.resample(X, RATE, v),
     "level_db": audio.level_db,
-    "peak_db": audio.peak_db,
     "match_level": lambda v: audio.match_level(v, X),
     "match_level reference": lambda v: audio.match_level(X, v),
     "stft": audio.stft,

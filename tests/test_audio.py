@@ -207,8 +207,7 @@ def test_resample_keeps_pitch_and_level():
 
 def test_levels():
     assert audio.level_db(tone()) == pytest.approx(-3.01, abs=0.01)
-    assert audio.peak_db(0.1 * np.ones(10)) == pytest.approx(-20)
-    assert audio.level_db(np.zeros(10)) == -np.inf == audio.peak_db(np.zeros(10))
+    assert audio.level_db(np.zeros(10)) == -np.inf
     assert audio.level_db(audio.match_level(0.1 * tone(), tone())) == pytest.approx(-3.01, abs=0.01)
     assert not audio.match_level(np.zeros(10), tone()).any()
 

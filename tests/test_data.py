@@ -165,6 +165,13 @@ def test_altered_missing_and_unlisted_files_are_named(small):
         data.path("entertainer")
 
 
+def test_what_a_caller_does_to_the_manifest_stays_with_the_caller():
+    listed = data.manifest()
+    listed[0]["name"] = "changed"
+    del listed[1:]
+    assert data.verify() == [] and len(data.manifest()) > 1
+
+
 def test_missing_and_damaged_manifest(small):
     (small / "manifest.json").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match="manifest.json is damaged"):

@@ -125,3 +125,11 @@ def test_inverse_is_faster_than_plain_gradient_steps():
     plain = torch.linalg.norm(bands @ found - wanted)
     ours = torch.linalg.norm(bands @ torch.from_numpy(mel.invert(log_mel, n_iter=50)) - wanted)
     assert ours < 0.2 * plain
+
+
+def test_what_a_caller_does_to_a_front_end_stays_with_the_caller():
+    x = torch.tensor(vibrato(16000))
+    before = mel.log_mel(x)
+    theirs = mel.front_end("course16k").double()
+    theirs.filters *= 0
+    assert torch.equal(mel.log_mel(x), before)

@@ -20,13 +20,12 @@ from lecture_utils.ddsp.network import Autoencoder, Controls, Decoder, Encoder, 
 from lecture_utils.ddsp.synth import (
     CONTROL_HOP,
     Reverb,
-    Stream,
     filtered_noise,
     harmonic_oscillator,
 )
 
 __all__ = [
-    "CONTROL_HOP", "N_FFTS", "Autoencoder", "Controls", "Decoder", "Encoder", "Reverb", "Stream",
+    "CONTROL_HOP", "N_FFTS", "Autoencoder", "Controls", "Decoder", "Encoder", "Reverb",
     "exp_sigmoid", "f0", "filtered_noise", "harmonic_oscillator", "loudness",
     "multi_scale_spectral_loss",
 ]  # fmt: skip

@@ -8,9 +8,9 @@ from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import upfirdn
 from torch.nn import functional as F
 
-from lecture_utils import metrics
+from lecture_utils import arguments, metrics
 from lecture_utils.audio import SAMPLE_RATE, as_audio, check_sample_rate
-from lecture_utils.ddsp.synth import CONTROL_HOP, check_count
+from lecture_utils.ddsp.synth import CONTROL_HOP
 
 #: The quietest loudness that is told apart, in dB.
 SILENCE_DB = -80.0
@@ -76,7 +76,7 @@ def loudness(
     import librosa
 
     x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
-    hop_length = check_count("hop_length", hop_length)
+    hop_length = arguments.count(hop_length, "hop_length")
     n_fft = next_fast_len(len(x) + sample_rate // 2, real=True)  # room for the filter to ring
     hz = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
     gain_db = librosa.A_weighting(np.maximum(hz, 1))  # -80 at least: 0 Hz has no logarithm
@@ -128,7 +128,7 @@ def f0(
     x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
     if not 20 <= f_min < f_max:
         raise ValueError(f"f_min={f_min:g}, f_max={f_max:g}: give 20 Hz or more, lowest first.")
-    coarse = 4 * check_count("hop_length", hop_length)
+    coarse = 4 * arguments.count(hop_length, "hop_length")
     n_frames, context = -(-len(x) // hop_length), sample_rate // 4 // coarse + 1
     piece, n_coarse = 20 * sample_rate // coarse + 1, 2 + len(x) // coarse
     track, sure = np.full(n_coarse, np.nan), np.zeros(n_coarse)

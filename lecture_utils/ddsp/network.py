@@ -9,14 +9,13 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from lecture_utils import mel
+from lecture_utils import arguments, mel
 from lecture_utils.audio import SAMPLE_RATE
 from lecture_utils.ddsp.features import SILENCE_DB
 from lecture_utils.ddsp.synth import (
     CONTROL_HOP,
     Reverb,
-    check,
-    check_f0,
+    checked_f0,
     filtered_noise,
     harmonic_oscillator,
 )
@@ -101,23 +100,24 @@ class Decoder(nn.Module):
         f0_hz: torch.Tensor,
         loudness_db: torch.Tensor,
         z: torch.Tensor | None = None,
-        memory: torch.Tensor | None = None,
-    ) -> tuple[Controls, torch.Tensor]:
-        """Return controls, and the GRU's memory to go on from.
+    ) -> Controls:
+        """Return controls.
 
         f0 (0 or NaN: no pitch) and loudness are ``(batch, frames)``, z ``(batch, frames, n_z)``.
         """
-        f0_hz = check_f0(f0_hz)
-        loudness_db = check("loudness_db", loudness_db, f0_hz.shape)
+        f0_hz = checked_f0(f0_hz)
+        loudness_db = torch.as_tensor(loudness_db)
+        loudness_db = arguments.tensor(loudness_db, "loudness_db", f0_hz.shape, real=True)
+        if (z is None) == (self.n_z > 0):
+            raise ValueError(f"z: {'none' if z is None else 'one'} given; n_z is {self.n_z}.")
+
         voiced = f0_hz > 0
         midi = torch.where(voiced, 69 + 12 * torch.log2(f0_hz.clamp_min(1) / 440), 0)
         given = [midi[..., None] / 127, 1 - loudness_db[..., None] / SILENCE_DB]  # about 0 to 1
-        if (z is None) == (self.n_z > 0):
-            raise ValueError(f"z: {'none' if z is None else 'one'} given; n_z is {self.n_z}.")
         if z is not None:
-            given.append(check("z", z, (*f0_hz.shape, self.n_z)))
+            given.append(arguments.tensor(z, "z", (*f0_hz.shape, self.n_z), real=True))
         seen = torch.cat([mlp(x) for mlp, x in zip(self.inputs, given, strict=True)], dim=-1)
-        remembered, memory = self.gru(seen, memory)
+        remembered, _ = self.gru(seen)
         raw = self.output(torch.cat([seen, remembered], dim=-1))
         amplitude, harmonics, noise = raw.split(self.sizes, dim=-1)
 
@@ -125,7 +125,7 @@ class Decoder(nn.Module):
         harmonics = exp_sigmoid(harmonics) * (k * f0_hz[..., None] < self.nyquist)
         harmonics = harmonics / harmonics.sum(-1, keepdim=True).clamp_min(1e-7)
         noise = exp_sigmoid(noise - 5) * voiced[..., None]  # training starts with little noise
-        return Controls(exp_sigmoid(amplitude[..., 0]) * voiced, harmonics, noise), memory
+        return Controls(exp_sigmoid(amplitude[..., 0]) * voiced, harmonics, noise)
 
 
 class Autoencoder(nn.Module):
@@ -191,7 +191,7 @@ class Autoencoder(nn.Module):
         noise: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Return the sound as "harmonic", "noise" and "reverb", to be added."""
-        controls, _ = self.decoder(f0_hz, loudness_db, z)
+        controls = self.decoder(f0_hz, loudness_db, z)
         hop_length = self.hop_length
         tones = harmonic_oscillator(f0_hz, *controls[:2], self.sample_rate, hop_length)
         noise = filtered_noise(controls.noise_magnitudes, hop_length, noise)

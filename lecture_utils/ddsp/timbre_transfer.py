@@ -129,8 +129,9 @@ def transfer(
         (facts["lowest_hz"], facts["highest_hz"]), facts["loud_db"],
     )  # fmt: skip
     controls = [torch.from_numpy(curve)[None] for curve in curves]
-    dice = torch.Generator().manual_seed(arguments.number(seed, "seed", 0, 2**63 - 1, whole=True))
-    noise = torch.rand(1, controls[0].shape[1] * model.hop_length, generator=dice)
+    seed = arguments.number(seed, "seed", 0, 2**63 - 1, whole=True)
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.rand(1, controls[0].shape[1] * model.hop_length, generator=generator)
     return model(*controls, noise=2 * noise - 1)[0].numpy()
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,15 +15,66 @@ if TYPE_CHECKING:
     import mido
 
 
-def open_midi(file: str | Path) -> mido.MidiFile:
-    """Open a MIDI file, or say in one sentence why not (errors as of :func:`read_midi`)."""
+class Played(NamedTuple):
+    """What a MIDI file plays, in ticks.
+
+    ``notes`` are rows ``(start, stop, key, velocity, program)``, program 128 being the drum kit;
+    ``programs`` are in order of appearance. ``tempi`` and ``meters`` tell from which tick on a
+    tempo (microseconds a beat) or a meter (numerator, denominator) holds.
+    """
+
+    notes: list[tuple[int, int, int, int, int]]
+    programs: list[int]
+    length: int
+    ticks_per_beat: int
+    tempi: list[tuple[int, int]]
+    meters: list[tuple[int, tuple[int, int]]]
+
+    def seconds(self, ticks: np.ndarray) -> np.ndarray:
+        """Return when these ticks are played, along the tempo map (120 beats a minute at first)."""
+        place, tempo = np.array([(0, 500_000), *self.tempi], np.float64).T
+        begun = np.append(0, np.cumsum(np.diff(place) * tempo[:-1]))
+        k = np.searchsorted(place, ticks, side="right") - 1
+        return (begun[k] + (ticks - place[k]) * tempo[k]) / 1e6 / self.ticks_per_beat
+
+    def meter(self) -> tuple[int, int]:
+        """Return the meter that holds longest; it is 4/4 until there is another."""
+        changes, total = [(0, (4, 4)), *self.meters, (self.length, None)], {}
+        for (start, meter), (stop, _) in itertools.pairwise(changes):
+            total[meter] = total.get(meter, 0) + stop - start
+        return max(total, key=total.get)
+
+
+@functools.cache
+def _accept_any_key_signature() -> None:
+    """Let mido read key signatures that there are none of, such as 8 sharps: C is as good."""
+    from mido.midifiles import meta
+
+    class AnyKeySignature(meta.MetaSpec_key_signature):
+        def decode(self, message: mido.MetaMessage, data: list[int]) -> None:
+            try:
+                super().decode(message, data)
+            except meta.KeySignatureError:
+                message.key = "C"
+
+    meta.add_meta_spec(AnyKeySignature)
+
+
+def play_midi(file: str | Path) -> Played:
+    """Play a MIDI file as a synthesiser does: which key sounds from when to when.
+
+    A note lasts until neither its key nor the sustain pedal is down, or the key is struck again.
+    What is never ended lasts to the end of its track. Data bytes above 127 count as 127. Errors
+    are those of :func:`read_midi`.
+    """
     import mido
 
     file = arguments.path(file, "file")
     if not file.is_file():
         raise FileNotFoundError(f"No MIDI file at {file}; check the name and the folder.")
+    _accept_any_key_signature()
     try:
-        midi = mido.MidiFile(file)
+        midi = mido.MidiFile(file, clip=True)
         if midi.ticks_per_beat <= 0:
             raise ValueError("its ticks are not parts of a beat")
     except Exception as error:  # a damaged file makes mido fail in many ways
@@ -30,7 +82,66 @@ def open_midi(file: str | Path) -> mido.MidiFile:
             f"{file.name} is not a readable MIDI file ({str(error) or type(error).__name__}); "
             "export it once more as a standard MIDI file."
         ) from None
-    return midi
+
+    messages, ends = [], []
+    for track, part in enumerate(midi.tracks):
+        ticks = np.cumsum([message.time for message in part]).tolist()
+        messages += zip(ticks, itertools.repeat(track), part, strict=False)
+        ends.append(ticks[-1] if ticks else 0)
+    played = Played([], [], max(ends, default=0), midi.ticks_per_beat, [], [])
+    _play(sorted(messages, key=lambda row: row[0]), ends, played)
+    if not played.notes:
+        raise ValueError(f"{file.name} holds no notes; export it once more, with its notes.")
+    return played
+
+
+def _play(messages: list[tuple], ends: list[int], played: Played) -> None:
+    """Follow messages ``(tick, track, message)`` in time, and fill in what they play."""
+    program, pedals = dict.fromkeys(range(16), 0) | {9: 128}, set()
+    sounding = {}  # (channel, key): its notes, each [start, velocity, program, track, key is down]
+
+    def end_released(tick: int, *places: tuple[int, int]) -> None:
+        for place in places:
+            for start, velocity, sound, _, is_down in (notes := sounding.pop(place, [])):
+                if not is_down:
+                    played.notes.append((start, tick, place[1], velocity, sound))
+            if held := [note for note in notes if note[4]]:
+                sounding[place] = held
+
+    for tick, track, message in messages:
+        kind, channel = message.type, getattr(message, "channel", None)
+        if kind == "set_tempo" and message.tempo:
+            played.tempi.append((tick, message.tempo))
+        elif kind == "time_signature" and message.numerator and message.denominator <= 128:
+            played.meters.append((tick, (message.numerator, message.denominator)))
+        elif kind == "program_change" and channel != 9:
+            program[channel] = message.program
+        is_stroke = kind == "note_on" and message.velocity > 0
+        if (is_stroke or kind == "program_change") and program[channel] not in played.programs:
+            played.programs.append(program[channel])
+        if kind in ("note_on", "note_off"):
+            place = channel, message.note
+            if is_stroke:
+                end_released(tick, place)  # what the pedal alone held
+                note = [tick, message.velocity, program[channel], track, True]
+                sounding.setdefault(place, []).append(note)
+            elif first := next((note for note in sounding.get(place, []) if note[4]), None):
+                first[4] = False
+                end_released(tick, *[place][: channel not in pedals])
+        elif kind == "control_change" and (message.control == 64 or message.control >= 120):
+            places = [place for place in sounding if place[0] == channel]
+            if message.control == 64 and message.value >= 64:
+                pedals.add(channel)
+            elif message.control in (64, 121):  # the pedal goes up
+                pedals.discard(channel)
+            elif message.control != 122:  # all keys go up; with 120, all sound ends
+                for note in itertools.chain.from_iterable(sounding[place] for place in places):
+                    note[4] = False
+            if channel not in pedals or message.control == 120:
+                end_released(tick, *places)
+    for (_, key), notes in sounding.items():
+        for start, velocity, sound, track, _ in notes:
+            played.notes.append((start, max(start, ends[track]), key, velocity, sound))
 
 
 def read_midi(file: str | Path) -> np.ndarray:
@@ -54,26 +165,11 @@ def read_midi(file: str | Path) -> np.ndarray:
     ValueError
         If it is no MIDI file, or holds no notes.
     """
-    import mido
-
-    midi = open_midi(file)
-    sounding, notes, seconds, beat, tempo = {}, [], 0.0, 0.0, 500_000
-    for message in mido.merge_tracks(midi.tracks):
-        seconds += mido.tick2second(message.time, midi.ticks_per_beat, tempo)
-        beat += message.time / midi.ticks_per_beat
-        if message.type == "set_tempo":
-            tempo = message.tempo
-        elif message.type == "note_on" and message.velocity:
-            begun = (seconds, message.velocity, beat)
-            sounding.setdefault((message.channel, message.note), []).append(begun)
-        elif message.type in ("note_on", "note_off"):
-            queue = sounding.get((message.channel, message.note))
-            if queue:
-                start, velocity, at = queue.pop(0)
-                notes.append((start, max(seconds, start + 0.01), message.note, velocity, at))
-    if not notes:
-        raise ValueError(f"{Path(file).name} holds no notes; export it once more, with its notes.")
-    return np.array(sorted(notes))
+    played = play_midi(file)
+    start, stop, key, velocity, _ = np.array(played.notes, np.float64).T
+    begun, beat = played.seconds(start), start / played.ticks_per_beat
+    rows = np.stack([begun, np.maximum(played.seconds(stop), begun + 0.01), key, velocity, beat], 1)
+    return np.array(sorted(rows.tolist()))
 
 
 def humanise(

@@ -44,6 +44,8 @@ def to_midi(roll: PianoRoll, file: str | os.PathLike) -> None:
         part = mido.MidiTrack()
         midi.tracks.append(part)
         if track == 0:
+            over, under = roll.meter
+            part.append(mido.MetaMessage("time_signature", numerator=over, denominator=under))
             part.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(roll.tempo)))
         part.append(mido.Message("program_change", channel=channel, program=program % DRUMS))
         acts = [(start, "note_on", pitch) for k, start, _, pitch in rows if k == track]
@@ -60,7 +62,9 @@ def to_midi(roll: PianoRoll, file: str | os.PathLike) -> None:
 def from_midi(file: str | os.PathLike, steps_per_beat: int = 4, **grid: float) -> PianoRoll:
     """Read a MIDI file, rounded to the grid: what :func:`to_midi` wrote comes back as it was.
 
-    Tracks of one program become one; the first tempo holds; strengths are left out.
+    Tracks of one program become one; strengths are left out. A roll has one tempo, so that of a
+    file with several is the one at which the roll lasts as long; of several meters it is the one
+    that holds longest.
 
     Parameters
     ----------
@@ -80,35 +84,20 @@ def from_midi(file: str | os.PathLike, steps_per_beat: int = 4, **grid: float) -
     ValueError
         If it is no MIDI file, or holds no notes or notes outside of the keys.
     """
-    import mido
-
     check_grid(grid, "lowest_pitch", "n_pitches")
     steps_per_beat = arguments.number(steps_per_beat, "steps_per_beat", 1, 96, whole=True)
-    midi = score.open_midi(file)
-    name = arguments.path(file).name
-    order, tempo, tick, down, notes = {}, None, 0, {}, []
-    program = dict.fromkeys(range(16), 0) | {9: DRUMS}
-    for message in mido.merge_tracks(midi.tracks):
-        tick += message.time
-        step = round(tick / midi.ticks_per_beat * steps_per_beat)
-        if message.type == "set_tempo" and tempo is None and message.tempo:
-            tempo = min(1000.0, max(10.0, mido.tempo2bpm(message.tempo)))
-        elif message.type == "program_change":
-            if message.channel != 9:
-                program[message.channel] = message.program
-            order.setdefault(program[message.channel], len(order))
-        elif message.type == "note_on" and message.velocity:
-            track = order.setdefault(program[message.channel], len(order))
-            down.setdefault((message.channel, message.note), []).append((track, step))
-        elif message.type in ("note_on", "note_off"):
-            queue = down.get((message.channel, message.note))
-            if queue:
-                track, start = queue.pop(0)
-                notes.append((track, start, max(step, start + 1), message.note))
-    if not notes:
-        raise ValueError(f"{name} holds no notes; export it once more, with its notes.")
-    steps = max(step, *(stop for _, _, stop, _ in notes))
+    played = score.play_midi(file)
+    ticks, length = played.ticks_per_beat, max(1, played.length)
+    notes = []
+    for begun, ended, key, _, program in played.notes:
+        start, stop = (round(tick / ticks * steps_per_beat) for tick in (begun, ended))
+        notes.append((played.programs.index(program), start, max(stop, start + 1), key))
+    steps = max(round(length / ticks * steps_per_beat), *(stop for _, _, stop, _ in notes))
     if steps > MAX_STEPS:
+        name = arguments.path(file).name
         raise ValueError(f"{name} lasts {steps} steps; cut it to {MAX_STEPS} or fewer.")
-    grid |= {"steps_per_beat": steps_per_beat, "tempo": tempo or 120.0}
-    return from_notes(notes, steps, tuple(order), **grid)
+    tempo = 60 * length / ticks / float(played.seconds(length))
+    return from_notes(
+        notes, steps, tuple(played.programs), steps_per_beat=steps_per_beat,
+        tempo=min(1000.0, max(10.0, tempo)), meter=played.meter(), **grid,
+    )  # fmt: skip

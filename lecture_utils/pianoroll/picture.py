@@ -21,7 +21,7 @@ def draw(
     labels: tuple[str, ...] = (),
     keys: tuple[int, int] | None = None,
 ) -> Axes:
-    """Draw a roll: a bar for each note, a colour for each track, bar lines every four beats.
+    """Draw a roll: a bar for each note, a colour for each track, lines between the bars of music.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def draw(
 
     check_roll(roll)
     ax = plot.subplots()[1] if ax is None else ax
-    rows, per_bar = roll.notes(), 4 * roll.steps_per_beat
+    rows, per_bar = roll.notes(), roll.steps_per_bar
     heard = (rows[:, 3].min(), rows[:, 3].max()) if len(rows) else (60, 72)
     low, high = heard if keys is None else _ends(keys)
     thick = max(0.9, (high - low) / 50)  # with many keys on the axis, bars still are seen

@@ -42,7 +42,9 @@ class PianoRoll:
     steps_per_beat : int
         4 are sixteenth notes.
     tempo : float
-        Beats a minute.
+        Beats (quarter notes) a minute.
+    meter : tuple of int
+        The time signature, for example ``(3, 4)``.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class PianoRoll:
     lowest_pitch: int = 24
     steps_per_beat: int = 4
     tempo: float = 100.0
+    meter: tuple[int, int] = (4, 4)
 
     def __post_init__(self) -> None:
         """Check everything, and bring it to one form."""
@@ -73,9 +76,12 @@ class PianoRoll:
         )
         per_beat = arguments.number(self.steps_per_beat, "steps_per_beat", 1, 96, whole=True)
         tempo = arguments.number(self.tempo, "tempo", 10, 1000)
-        names = ("sounding", "onsets", "programs", "lowest_pitch", "steps_per_beat", "tempo")
-        values = (sounding, onsets, _programs(self.programs, len(onsets)), low, per_beat, tempo)
-        for name, value in zip(names, values, strict=True):
+        values = {
+            "sounding": sounding, "onsets": onsets, "lowest_pitch": low, "tempo": tempo,
+            "programs": _programs(self.programs, len(onsets)), "steps_per_beat": per_beat,
+            "meter": _meter(self.meter),
+        }  # fmt: skip
+        for name, value in values.items():
             object.__setattr__(self, name, value)
 
     def __eq__(self, other: object) -> bool:
@@ -86,7 +92,7 @@ class PianoRoll:
             and np.array_equal(self.onsets, other.onsets)
             and self.programs == other.programs
             and self.lowest_pitch == other.lowest_pitch
-            and self.steps_per_beat == other.steps_per_beat
+            and (self.steps_per_beat, self.meter) == (other.steps_per_beat, other.meter)
             and abs(self.tempo - other.tempo) < 0.001 * self.tempo
         )
 
@@ -96,6 +102,11 @@ class PianoRoll:
     def steps(self) -> int:
         """Length in steps."""
         return self.sounding.shape[1]
+
+    @property
+    def steps_per_bar(self) -> float:
+        """Length of a bar in steps."""
+        return 4 * self.steps_per_beat * self.meter[0] / self.meter[1]
 
     @property
     def seconds(self) -> float:
@@ -124,6 +135,15 @@ class PianoRoll:
             onsets=self.onsets[part],
             programs=self.programs[part],
         )
+
+
+def _meter(meter: tuple[int, int]) -> tuple[int, int]:
+    if not isinstance(meter, (tuple, list)) or len(meter) != 2:
+        raise TypeError(f"meter={arguments.shown(meter)}: give two numbers, for example (3, 4).")
+    over, under = (arguments.number(n, "meter", 1, 255, whole=True) for n in meter)
+    if under & (under - 1):
+        raise ValueError(f"meter={over, under}: the lower number must be 1, 2, 4, 8, ... 128.")
+    return over, under
 
 
 def _programs(programs: Iterable[int], n_tracks: int) -> tuple[int, ...]:
@@ -157,7 +177,7 @@ def from_notes(
     ValueError
         If a note is outside of the keys, the tracks or the steps.
     """
-    check_grid(grid, "steps_per_beat", "tempo")
+    check_grid(grid, "steps_per_beat", "tempo", "meter")
     steps = arguments.number(steps, "steps", 1, MAX_STEPS, whole=True)
     n_pitches = arguments.number(n_pitches, "n_pitches", 1, 128, whole=True)
     lowest_pitch = arguments.number(lowest_pitch, "lowest_pitch", 0, 127, whole=True)

@@ -46,7 +46,7 @@ def from_events(events: Iterable[str], **grid: float) -> PianoRoll:
     events : list of str
         As on the slide.
     **grid
-        What tokens don't tell: lowest_pitch, n_pitches, steps_per_beat, tempo, as for
+        What tokens don't tell: lowest_pitch, n_pitches, steps_per_beat, tempo, meter, as for
         :func:`from_notes`.
 
     Raises
@@ -59,7 +59,7 @@ def from_events(events: Iterable[str], **grid: float) -> PianoRoll:
     """
     if isinstance(events, (str, bytes)) or not isinstance(events, Iterable):
         raise TypeError('events: give a list of tokens, for example ["Program_change_0", ...].')
-    check_grid(grid, "lowest_pitch", "n_pitches", "steps_per_beat", "tempo")
+    check_grid(grid, "lowest_pitch", "n_pitches", "steps_per_beat", "tempo", "meter")
     programs, current, now, down, notes = [], None, 0, {}, []
     for place, token in enumerate(events):
         act, value = _read_token(token, place)

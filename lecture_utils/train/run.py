@@ -34,10 +34,6 @@ Tensors = dict[str, torch.Tensor]
 
 def pack(parts: dict[str, nn.Module | torch.optim.Optimizer]) -> Tensors:
     """Copy modules and optimisers to one dict of tensors, ``part/name``."""
-    return {name: value.clone().cpu() for name, value in _tensors(parts).items()}
-
-
-def _tensors(parts: dict[str, nn.Module | torch.optim.Optimizer]) -> Tensors:
     tensors = {}
     for part, item in parts.items():
         if isinstance(item, nn.Module):
@@ -47,7 +43,7 @@ def _tensors(parts: dict[str, nn.Module | torch.optim.Optimizer]) -> Tensors:
             flat = {
                 f"{i}.{k}": torch.as_tensor(v) for i, s in moments.items() for k, v in s.items()
             }
-        tensors |= {f"{part}/{key}": value.detach() for key, value in flat.items()}
+        tensors |= {f"{part}/{key}": v.detach().clone().cpu() for key, v in flat.items()}
     return tensors
 
 
@@ -119,7 +115,7 @@ class Run:
             rows = [row for row in rows if int(row.split(",")[0]) <= self.step]
             log.write_text("".join([head, *rows]), encoding="utf-8")
 
-    def save(self, name: str = "state.safetensors") -> None:
+    def save(self) -> None:
         """Write the state, unless weights have become NaN: then the last state stays."""
         if not self.is_main:
             return
@@ -127,39 +123,35 @@ class Run:
         if bad := next((k for k, v in tensors.items() if not v.isfinite().all()), None):
             raise self._gone_wrong(f"{bad} has NaN or infinite values")
         facts = json.dumps({"step": self.step, "seconds": self.seconds})
-        weights.replace_file(self.folder / name, tensors, {"facts": facts})
-        if name == "state.safetensors":
-            self.saved_step = self.step
+        weights.replace_file(self.folder / "state.safetensors", tensors, {"facts": facts})
+        self.saved_step = self.step
 
     def _gone_wrong(self, what: str) -> FloatingPointError:
-        kept = (
-            f"the state of step {self.saved_step} is kept for --resume"
-            if self.saved_step
-            else "no state had been saved yet"
-        )
         return FloatingPointError(
-            f"Step {self.step}: {what}; {kept}; a smaller learning rate may help."
+            f"Step {self.step}: {what}; {self._kept()}; a smaller learning rate may help."
         )
 
-    def _save_half_a_step(self) -> None:
-        name = "state.halfway.safetensors"
-        self.save(name)
-        if self.is_main:
-            kept = f"of step {self.saved_step} is kept" if self.saved_step else "is none yet"
-            print(
-                f"Stopped in the middle of a step, after step {self.step}. The last whole state "
-                f"{kept}; {name} holds what was reached, half a step too far."
-            )
+    def _kept(self) -> str:
+        if not self.saved_step:
+            return "no state had been saved yet"
+        return f"the state of step {self.saved_step} is kept for --resume"
 
     def log(self, **values: float) -> None:
-        """Append one row to ``log.csv``; columns are those of the first row."""
+        """Append one row to ``log.csv``; its columns are those of the first row.
+
+        Raises
+        ------
+        ValueError
+            If a value has another name than those of the first row.
+        """
         file = self.folder / "log.csv"
         self.folder.mkdir(parents=True, exist_ok=True)
         row = {"step": self.step, "seconds": round(self.seconds), **values}
-        is_new = not file.is_file()
-        with file.open("a", newline="", encoding="utf-8") as out:
-            writer = csv.DictWriter(out, row)
-            if is_new:
+        with file.open("a+", newline="", encoding="utf-8") as log:
+            log.seek(0)
+            names = next(csv.reader(log), None)
+            writer = csv.DictWriter(log, names or row)
+            if names is None:
                 writer.writeheader()
             writer.writerow(row)
 
@@ -177,8 +169,8 @@ class Run:
         the step is a multiple of the period. Only the main process saves, shows and acts.
 
         Ctrl-C (or a polite kill) lets the step end, so that the state is exact; a second one stops
-        at once. What breaks off a step after it has changed a weight leaves the last saved state
-        alone and writes ``state.halfway.safetensors`` beside it.
+        at once. What breaks off a step after an optimiser has moved weights leaves the last saved
+        state as it is: half a step is never saved.
 
         Returns
         -------
@@ -192,7 +184,9 @@ class Run:
         """
         from tqdm.auto import tqdm
 
-        before, interrupted = None, False
+        every, interrupted, moved = tuple(every), False, []
+        optimizers = [x for x in self.parts.values() if isinstance(x, torch.optim.Optimizer)]
+        hooks = [x.register_step_post_hook(lambda *_: moved.append(1)) for x in optimizers]
         begun = last = saved = time.monotonic()
         losses: dict[str, float] = {}
         bar = tqdm(
@@ -201,11 +195,11 @@ class Run:
         try:
             with bar, _noted_interrupts() as interrupts:
                 while self.step < n_steps:
-                    before = _changes(self.parts)
                     losses = one_step(self.step)
                     if bad := next((k for k, v in losses.items() if not math.isfinite(v)), None):
                         raise self._gone_wrong(f"the loss {bad!r} is {losses[bad]}")
-                    self.step, before = self.step + 1, None
+                    self.step += 1
+                    moved.clear()
                     now = time.monotonic()
                     if minutes is not None:
                         self.progress = min(1.0, (now - begun) / (60 * minutes))
@@ -229,25 +223,23 @@ class Run:
         except FloatingPointError:
             raise
         except BaseException as error:
-            if before not in (None, _changes(self.parts)):
-                self._save_half_a_step()
-            else:
+            if not moved:
                 self.save()
                 interrupted = True
+            elif self.is_main:
+                print(f"Stopped in the middle of step {self.step}; {self._kept()}.")
             if not isinstance(error, KeyboardInterrupt):
                 raise
         else:
             self.save()
+        finally:
+            for hook in hooks:
+                hook.remove()
         if interrupted and self.is_main:
             print(
                 f"Stopped after step {self.step}; the state is kept, --resume goes on from there."
             )
         return losses
-
-
-def _changes(parts: dict) -> int:
-    """Count how often tensors were written to: equal counts, equal state."""
-    return sum(value._version for value in _tensors(parts).values())
 
 
 def _unused(path: Path) -> Path:

@@ -339,24 +339,6 @@ def phrase(frames, n_z=0, batch=2, **kind):
     return f0_hz, loudness_db, z, 2 * torch.rand(batch, frames * HOP, **kind) - 1
 
 
-@pytest.mark.parametrize("n_z", [0, 3])
-def test_pieces_equal_one_pass_a_hop_late(n_z):
-    model, (f0_hz, db, z, noise) = small(n_z, **DOUBLE), phrase(80, n_z, **DOUBLE)
-    with torch.no_grad():
-        whole = model(f0_hz, db, z, noise)
-    stream, at, pieces = ddsp.Stream(model), 0, []
-    for n in (1, 1, 13, 5, 2, 57, 1):
-        now, samples = slice(at, at + n), slice(at * HOP, (at + n) * HOP)
-        pieces.append(
-            stream(f0_hz[:, now], db[:, now], z[:, now] if n_z else None, noise[:, samples])
-        )
-        assert pieces[-1].shape == (2, n * HOP)
-        at += n
-    pieces = torch.cat(pieces, 1)
-    assert at == 80 and not pieces[:, :HOP].any() and whole.abs().max() > 0.1
-    assert (pieces[:, HOP:] - whole[:, :-HOP]).abs().max() < 1e-9
-
-
 def test_parts_add_up_and_unvoiced_is_silent():
     model, (f0_hz, db, _, noise) = small(), phrase(80)
     parts = model.parts(f0_hz, db, noise=noise)
@@ -370,7 +352,7 @@ def test_parts_add_up_and_unvoiced_is_silent():
 
 
 def test_decoder_gives_nothing_above_nyquist():
-    controls, _ = small().decoder(torch.tensor([[500.0, 3000, 9000]]), torch.zeros(1, 3))
+    controls = small().decoder(torch.tensor([[500.0, 3000, 9000]]), torch.zeros(1, 3))
     assert [int((row > 0).sum()) for row in controls.harmonic_distribution[0]] == [15, 2, 0]
     assert controls.harmonic_distribution[0, :2].sum(-1).tolist() == pytest.approx([1, 1])
 
@@ -484,7 +466,7 @@ F0, ONE, DIST = torch.full((1, 5), 200.0), torch.ones(1, 5), torch.ones(1, 5, 3)
     ],
 )
 def test_bad_input_gets_one_sentence(call, words):
-    with pytest.raises(ValueError) as error:
+    with pytest.raises((ValueError, TypeError)) as error:
         call()
     assert words in str(error.value) and "\n" not in str(error.value)
 
@@ -514,7 +496,7 @@ def test_training_starts_with_little_noise():
     decoder = ddsp.Decoder(hidden=8)
     for parameter in decoder.output[-1].parameters():
         torch.nn.init.zeros_(parameter)
-    controls, _ = decoder(torch.full((1, 4), 440.0), torch.full((1, 4), -30.0))
+    controls = decoder(torch.full((1, 4), 440.0), torch.full((1, 4), -30.0))
     few = 2 / (1 + np.exp(5)) ** np.log(10) + 1e-7
     assert torch.allclose(controls.noise_magnitudes, torch.tensor(few).float(), rtol=1e-4)
     assert controls.amplitude.min() > 0.3

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from lecture_utils import audio, data, ddsp, metrics, weights
 from lecture_utils.ddsp import timbre_transfer
@@ -196,3 +197,17 @@ def test_any_file_is_heard_or_told(violin, tmp_path, sound, rate):
     assert heard == bool(has_sound)
     if heard:
         assert max(upload.player.spec["seconds"]) <= 4.1
+
+
+def test_the_noise_has_a_seed_of_its_own(violin):
+    model = violin
+    t = np.arange(8000) / 16_000
+    x = 0.1 * np.sin(2 * np.pi * 440 * t)
+    torch.manual_seed(5)
+    wanted = torch.rand(1)
+    torch.manual_seed(5)
+    first = timbre_transfer.transfer(model, x, np.full(125, 440.0), seed=1)
+    assert torch.equal(torch.rand(1), wanted)  # the global generator is where it was
+    again = timbre_transfer.transfer(model, x, np.full(125, 440.0), seed=1)
+    other = timbre_transfer.transfer(model, x, np.full(125, 440.0), seed=2)
+    assert np.array_equal(first, again) and not np.array_equal(first, other)

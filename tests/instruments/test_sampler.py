@@ -155,8 +155,8 @@ def test_level_of_a_note_does_not_depend_on_the_others():
     together = sampler.render_solo("violin", f0_hz, dynamics)
     np.testing.assert_allclose(together[:30_000], alone[:30_000], atol=1e-6)
     keys = [(0, 1, 60, 80), (2, 3, 72, 120)]
-    assert audio.peak_db(sampler.render_piano(keys)[:16_000]) == pytest.approx(
-        audio.peak_db(sampler.render_piano(keys[:1])[:16_000]), abs=1e-4
+    assert np.abs(sampler.render_piano(keys)[:16_000]).max() == pytest.approx(
+        np.abs(sampler.render_piano(keys[:1])[:16_000]).max(), rel=1e-5
     )
 
 

@@ -66,9 +66,8 @@ def test_half_a_step_never_becomes_the_state(tmp_path, error, capsys):
         with pytest.raises(OSError, match="no space left"):
             run.loop(breaks_halfway, 9)
     assert (tmp_path / "state.safetensors").read_bytes() == good
-    assert (tmp_path / "state.halfway.safetensors").is_file()
     said = capsys.readouterr().out
-    assert "in the middle of a step, after step 4" in said and "of step 3 is kept" in said
+    assert "Stopped in the middle of step 4; the state of step 3 is kept for --resume." in said
 
 
 def test_starting_anew_keeps_every_old_state_and_log(tmp_path, capsys):
@@ -181,3 +180,20 @@ def test_the_state_is_saved_every_few_minutes(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "save", lambda: saved.append(run.step))
     run.loop(stepper(model, optimizer), 25, save_minutes=5)
     assert saved == [11, 22, 25]
+
+
+def test_values_are_logged_under_their_own_names(tmp_path):
+    run, *_ = simple_run(tmp_path)
+    run.log(loss=1, error=2)
+    run.log(error=4, loss=3)
+    assert [(r["loss"], r["error"]) for r in rows(tmp_path)] == [("1", "2"), ("3", "4")]
+    with pytest.raises(ValueError, match="fields not in fieldnames: 'extra'"):
+        run.log(loss=5, error=6, extra=7)
+    assert len(rows(tmp_path)) == 2
+
+
+def test_actions_may_come_from_a_generator(tmp_path):
+    run, model, optimizer = simple_run(tmp_path)
+    calls = []
+    run.loop(stepper(model, optimizer), 6, every=((n, lambda n=n: calls.append(n)) for n in (2, 3)))
+    assert calls == [2, 3, 2, 2, 3]
