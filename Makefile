@@ -5,28 +5,41 @@ PYTEST := $(PY) -m pytest -q
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname))
 PORT ?= 8888
+SETUP := lecture_utils/setup
+# Where python3 is too old, a newer one may stand beside it.
+PYTHONS := "$(PYTHON)" $(if $(filter file,$(origin PYTHON)),python3.13 python3.12 python3.11)
 
 help:
 	@echo 'make lab        install what is missing, open JupyterLab on notebooks/'
 	@echo 'make test       install what is missing, run every test (unit, notebooks, browser)'
+	@echo '                TORCH=cuda or TORCH=cpu (Linux): PyTorch with CUDA (4 GB more) or without'
 	@echo 'make notebooks  run every cell of every notebook, with the network cut off'
 	@echo 'make doctor     say what is fine with this machine, and what to do about the rest'
 	@echo 'make bench      print measured ratios'
 	@echo 'make pages      run the notebooks into web pages that need no kernel, in build/pages'
 	@echo 'make data       rebuild what is built under data/'
-	@echo 'make lint       check and format the code'
+	@echo 'make lint       check style and spelling of code and notebooks'
+	@echo 'make fix        put right what ruff can'
+	@echo 'make lock       write down the newest versions as the tested ones; then: make test'
+	@echo 'make canary     run every test with the newest versions (the next call takes them back)'
 	@echo 'make clean      remove .venv and what tests left'
 
 install:
-	@command -v $(PYTHON) >/dev/null || \
-	  { echo 'Not installed: there is no $(PYTHON); install Python 3.11 or newer.' >&2; exit 1; }
-	@$(PYTHON) -m lecture_utils.setup.install
+	@for python in $(PYTHONS); do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+	  exec "$$python" -m lecture_utils.setup.install; \
+	done; \
+	echo 'Not installed: Python 3.11 or newer is needed, and $(PYTHON) is' \
+	  "$$("$(PYTHON)" -V 2>/dev/null || echo not there);" \
+	  'install one and call make again (make lab PYTHON=python3.12).' >&2; exit 1
 
 lab: install
-	@$(PY) -m nbformat.sign notebooks/*.ipynb >/dev/null || true
-	@echo 'JupyterLab starts; its address stands below. Stop it with Ctrl-C.'
-	@$(PY) -m jupyterlab notebooks --port $(PORT) $(ROOT_FLAG) $(if $(SCREEN),,--no-browser) \
-	  --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+	@if ! test -w "$$HOME"; then export HOME="$$(mktemp -d)"; \
+	  echo "Your home can't be written to; what JupyterLab keeps goes to $$HOME."; fi; \
+	$(PY) -m nbformat.sign notebooks/*.ipynb >/dev/null || true; \
+	echo 'JupyterLab starts; its address stands below. Stop it with Ctrl-C.'; \
+	JUPYTER_CONFIG_PATH="$(SETUP)/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
+	  $(PY) -m jupyterlab notebooks --port $(PORT) $(ROOT_FLAG) $(if $(SCREEN),,--no-browser)
 
 # All parts run even if one fails.
 test: install
@@ -59,10 +72,23 @@ data: install
 	@$(PY) -m lecture_utils.build_data
 
 lint: install
-	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m codespell_lib
+
+fix: install
+	@$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
+
+# One list for every system and Python, so that all students have the same environment.
+lock: install
+	@$(PY) -m uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \
+	  --fork-strategy fewest --upgrade --quiet --no-annotate \
+	  --custom-compile-command 'make lock' -o $(SETUP)/constraints.txt
+
+canary:
+	@rm -f .venv/installed.txt
+	@$(MAKE) --no-print-directory test VERSIONS=newest
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help install lab test unit notebooks browser doctor bench pages data lint clean
+.PHONY: help install lab test unit notebooks browser doctor bench pages data lint fix lock canary clean

@@ -23,7 +23,7 @@ _INTEGER_SCALES = {"uint8": (128.0, 128.0), "int16": (32768.0, 0.0), "int32": (2
 
 
 def as_audio(x: np.typing.ArrayLike, name: str = "audio", min_samples: int = 1) -> np.ndarray:
-    """Return any reasonable sound as a checked float32 array: the door of every public function.
+    """Return any reasonable sound as a checked float32 array.
 
     Parameters
     ----------
@@ -209,12 +209,13 @@ def level_db(x: np.typing.ArrayLike) -> float:
 def loudness_lufs(x: np.typing.ArrayLike, sample_rate: int) -> float:
     """Loudness as heard, in LUFS (ITU-R BS.1770): K-weighted, pauses left out; silence is -inf.
 
-    Unlike :func:`level_db` it does not count rumble, and counts what the ear hears best most.
+    Unlike :func:`level_db` it does not count an offset or rumble, and counts what the ear hears
+    best most.
 
     Parameters
     ----------
     x : array_like
-        Shape ``(n,)``; less than 0.4 s counts as if silence followed.
+        Shape ``(n,)``; less than 0.4 s counts as if it lasted for so long.
     sample_rate : int
         In Hz.
 
@@ -225,12 +226,19 @@ def loudness_lufs(x: np.typing.ArrayLike, sample_rate: int) -> float:
     import torch
     from torchaudio.functional import loudness
 
-    x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
+    x, sample_rate = as_audio(x).astype(np.float64), check_sample_rate(sample_rate)
+    x = x - x.mean()
+    peak = float(np.abs(x).max())
+    if peak < 1e-7:  # below the last of 24 bits: rounding
+        return -np.inf
 
-    shortest = int(np.ceil(0.4 * sample_rate))  # one block of the standard
-    x = np.pad(x, (0, max(0, shortest - len(x)))).astype(np.float64)
-    lufs = float(loudness(torch.from_numpy(x)[None], sample_rate))
-    return lufs if np.isfinite(lufs) else -np.inf
+    # Measured at a fixed peak: so the standard's absolute gate (-70 LUFS) can't shut out a soft
+    # sound, and torchaudio's filters, which clip at 1, have room.
+    scale, shortest = 8 * peak, int(np.ceil(0.4 * sample_rate))  # one block of the standard
+    padded = np.pad(x / scale, (0, max(0, shortest - len(x))))
+    lufs = float(loudness(torch.from_numpy(padded)[None], sample_rate))
+    lasts = min(1.0, len(x) / shortest)
+    return lufs + 20 * float(np.log10(scale)) - 10 * float(np.log10(lasts))
 
 
 def match_level(x: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""HiFi-GAN (Kong, Kim & Bae 2020): a small generator and critics that look at every period.
+"""HiFi-GAN (Kong, Kim & Bae 2020): a small generator and discriminators that look at every period.
 
 Layer names are those of the published checkpoints, which load with
 :func:`lecture_utils.train.run.load_published`. Used by notebook 07.

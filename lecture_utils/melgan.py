@@ -1,4 +1,4 @@
-"""MelGAN (Kumar et al. 2019): no mel loss, no noise, only critics at three scales.
+"""MelGAN (Kumar et al. 2019): no mel loss, no noise, only discriminators at three scales.
 
 (The course's weights `melgan` had a mel loss besides; `melgan_critics_only` had none.)
 Layer names are those of the published checkpoints, which load with

@@ -1,14 +1,17 @@
 """A real browser for tests: Chromium, static pages and a JupyterLab of its own on loopback."""
 
+import functools
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,23 @@ def browser():
         instance.close()
 
 
+@contextmanager
+def served(folder):
+    """Serve a folder on loopback; yield its address."""
+    handler = functools.partial(QuietHandler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files and prints nothing."""
+
+    def log_message(self, *_arguments):
+        pass
+
+
 class Watched:
     """A page that remembers errors and requests to other machines."""
 
@@ -60,9 +80,9 @@ class Watched:
         self.page.on("request", self._request)
 
     def _request(self, request):
-        if not request.url.startswith(("file:", "data:", "blob:", "about:")):
-            if "://127.0.0.1" not in request.url:
-                self.offsite.append(request.url)
+        own = request.url.startswith(("file:", "data:", "blob:", "about:"))
+        if not own and "://127.0.0.1" not in request.url:
+            self.offsite.append(request.url)
 
     def check(self):
         assert self.errors == [] and self.offsite == []
@@ -74,8 +94,8 @@ class Watched:
 class SoundPlayer:
     """One player of the course in a page."""
 
-    def __init__(self, page, index=0):
-        self.page, self.root = page, page.locator(".lp").nth(index)
+    def __init__(self, page, index=0, root=None):
+        self.page, self.root = page, root or page.locator(".lp:visible").nth(index)
         self.root.scroll_into_view_if_needed()
 
     def run(self, script):

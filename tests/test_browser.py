@@ -1,5 +1,6 @@
 """What a student does, in a real browser: static pages first, then JupyterLab."""
 
+import html
 import re
 from math import comb
 from pathlib import Path
@@ -13,7 +14,7 @@ from lecture_utils.notebook import explore, listen
 
 SR = 16000
 T = np.arange(2 * SR) / SR
-PEAK = 0.15  # -19.5 dBFS: quiet enough for the player to start at 0 dB
+PEAK = 0.15  # -20 LUFS: quiet enough for the player to start at 0 dB
 LOW, HIGH = (PEAK * np.sin(2 * np.pi * f * T).astype(np.float32) for f in (400, 800))
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 PACKAGE = Path(listen.__file__).parent
@@ -112,6 +113,85 @@ def test_one_player_at_a_time(static):
     assert not first.state["playing"] and second.state["playing"]
 
 
+def test_one_player_at_a_time_across_frames(chrome, tmp_path):
+    """Frames that share nothing: sandboxed, of different origins, one inside another."""
+    one = html.escape(listen.play(LOW, SR)._repr_html_())
+    inner = f'<iframe sandbox="allow-scripts" srcdoc="{one}"></iframe>'
+    nested = f'<iframe sandbox="allow-scripts" srcdoc="{html.escape(inner)}"></iframe>'
+    watched, path = Watched(chrome), tmp_path / "page.html"
+    path.write_text(
+        f"<!doctype html><meta charset='utf-8'>{inner}{nested}{listen.play(HIGH, SR)._repr_html_()}"
+    )
+    watched.page.goto(path.as_uri())
+    watched.page.locator(".lp").wait_for()
+    frames = [f for f in watched.page.frames if f.locator(".lp").count()]
+    assert len(frames) == 3
+    players = [SoundPlayer(frame) for frame in frames]
+    for player in (*players, players[1], players[0]):
+        player.play()
+        for other in players:
+            other.wait(lambda state, want=other is player: state["playing"] == want)
+    watched.check()
+    watched.close()
+
+
+def test_other_tabs_fall_silent(chrome, tmp_path):
+    path = listen.play(LOW, SR).to_html(tmp_path / "page.html")
+    with browser.served(tmp_path) as url:
+        context = chrome.new_context()
+        players = []
+        for _ in range(2):
+            page = context.new_page()
+            page.goto(f"{url}/{path.name}")
+            players.append(SoundPlayer(page))
+        players[0].play()
+        players[1].play()
+        players[0].wait(lambda state: not state["playing"])
+        context.close()
+
+
+def test_sounds_end_and_go_round_without_a_click(static):
+    loud = np.full(SR // 2, 0.3, np.float32)  # ends at its peak
+    page = static(listen.compare({"whole": loud, "short": loud[: SR // 4]}, SR))
+    player = SoundPlayer(page)
+    player.run("p.transport.setLoop(true)")
+    player.play()
+    rate = player.run("return p.transport.context.sampleRate")
+    for index, seconds in ((0, 0.5), (1, 0.25)):  # the short one ends in the middle
+        x = np.array(
+            player.run(f"return [...p.transport.voices[{index}].source.buffer.getChannelData(0)]")
+        )
+        n, ends = round(0.005 * rate), round(seconds * rate)
+        assert np.abs(x[[0, ends - 1]]).max() < 0.005 and not x[ends + 5 :].any()
+        for part in (x[: n + 20], x[ends - n - 20 : ends]):
+            assert np.abs(np.diff(part)).max() < 2 * 0.3 / n  # a ramp, no step
+        assert np.abs(x[n + 40 : ends - n - 40] - 0.3).max() < 0.02
+
+
+def test_without_an_output_a_sentence_says_so(chrome, tmp_path):
+    watched = Watched(chrome)
+    watched.page.add_init_script(
+        "window.real = AudioContext.prototype.resume;"
+        "AudioContext.prototype.resume = () => new Promise((done) => { window.plugIn = done; });"
+    )
+    watched.page.goto(listen.play(LOW, SR).to_html(tmp_path / "page.html").as_uri())
+    player = SoundPlayer(watched.page)
+    alert = player.root.get_by_role("alert")
+    player.root.locator(".lp-play").click()
+    assert not alert.is_visible()
+    alert.wait_for()
+    assert "No sound output found. Connect headphones" in alert.inner_text()
+    watched.page.evaluate("plugIn()")  # the output comes late: nothing starts by itself
+    alert.wait_for(state="hidden")
+    watched.page.wait_for_timeout(200)
+    assert not player.state["playing"]
+    watched.page.evaluate("() => { AudioContext.prototype.resume = window.real; }")
+    player.play()
+    assert player.rms()[0] == pytest.approx(PEAK / np.sqrt(2), rel=0.05)
+    watched.check()
+    watched.close()
+
+
 def test_pictures_are_right_and_on_one_scale(chrome):
     rng = np.random.default_rng(0)
     x = (0.1 * rng.standard_normal(SR)).astype(np.float32)
@@ -185,7 +265,7 @@ def test_without_scripts_the_sounds_are_still_there(chrome, tmp_path):
     page = chrome.new_page(java_script_enabled=False)
     page.goto(path.as_uri())
     assert page.locator("audio").count() == 2 and page.locator("audio").first.is_visible()
-    assert page.locator("li").all_inner_texts()[1].startswith("high: 2.00 s, -19.5 dBFS")
+    assert page.locator("li").all_inner_texts()[1].startswith("high: 2.00 s, -19.9 LUFS")
     page.close()
 
 
@@ -231,7 +311,7 @@ def test_abx_keeps_score_and_reveals(static):
     assert {line.split(",")[-3] for line in lines[1:]} <= {"A", "B"}
     link = player.root.locator("a[download]").get_attribute("href")
     assert link.startswith("data:text/csv") and "trial%2CA" in link
-    assert any("secret" in text and "dBFS" in text for text in player.labels())
+    assert any("secret" in text and "LUFS" in text for text in player.labels())
 
 
 def test_rating_waits_until_all_is_heard_and_rated(static):
@@ -299,7 +379,7 @@ def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
 
 # One notebook for the tests in JupyterLab and in nbconvert's page.
 CELLS = [
-    "import numpy as np\nfrom lecture_utils import explore, listen, plot\n"
+    "import numpy as np\nfrom lecture_utils.notebook import explore, listen, plot\n"
     "t = 2 * np.pi * np.arange(32000) / 16000\n"
     "low, high = 0.15 * np.sin(400 * t), 0.15 * np.sin(800 * t)",
     "listen.compare({'low': low, 'high': high}, 16000, caption='Two tones')",
@@ -328,7 +408,7 @@ def test_page_made_by_nbconvert_plays(chrome, tmp_path):
     assert len(listen.clips(page)) == 2 + 2 + 1 + 2  # the live player stores its default too
     watched = Watched(chrome)
     watched.page.goto((tmp_path / "made.html").as_uri())
-    assert watched.page.locator(".lp").count() == 4
+    assert watched.page.locator(".lp:visible").count() == 4
     for index in range(4):
         SoundPlayer(watched.page, index).play()
     assert watched.page.get_by_alt_text("Two lines (share of high 0.0)").is_visible()
@@ -370,11 +450,7 @@ def move_slider(page, key, presses=1):
 
 def live_player(page):
     """Return the first player under live controls."""
-    widget = page.locator(".lp-explore .lp").first
-    index = page.locator(".lp").evaluate_all(
-        "(all, one) => all.indexOf(one)", widget.element_handle()
-    )
-    return SoundPlayer(page, index)
+    return SoundPlayer(page, root=page.locator(".lp-explore .lp:visible").first)
 
 
 def test_lab_slider_changes_picture_and_sound_while_it_plays(notebook):
@@ -410,7 +486,7 @@ def test_lab_slider_changes_picture_and_sound_while_it_plays(notebook):
 
 
 def test_lab_steps(notebook):
-    count = notebook.page.locator(".lp").count()
+    count = notebook.page.locator(".lp:visible").count()
     player = SoundPlayer(notebook.page, count - 1)
     player.play()
     steps = player.root.locator(".lp-steps input")
@@ -433,7 +509,7 @@ def test_griffin_lim_notebook(lab, name):
     lab.open_notebook(path)
     lab.run_all()
     page = lab.page
-    players = [SoundPlayer(page, i) for i in range(page.locator(".lp").count())]
+    players = [SoundPlayer(page, i) for i in range(page.locator(".lp:visible").count())]
     assert players, "the notebook shows no player"
     several = next(p for p in players if p.root.locator(".lp-version").count() > 1)
     several.root.scroll_into_view_if_needed()

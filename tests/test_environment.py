@@ -3,11 +3,15 @@
 import ast
 import importlib
 import importlib.metadata
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
@@ -20,6 +24,9 @@ from lecture_utils.setup import install
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DIRECT = [Requirement(line) for line in PROJECT["dependencies"]]
 TEST = [Requirement(line) for line in PROJECT["optional-dependencies"]["test"]]
+
+#: JupyterLab's settings for the course.
+JUPYTER = "lecture_utils/setup/jupyter"
 
 #: Imported directly though a direct dependency brings it along by its own contract.
 COMES_WITH = {
@@ -43,7 +50,8 @@ def test_environment_yml_installs_what_pyproject_lists():
     file = ROOT / "environment.yml"
     environment = yaml.safe_load(file.read_text(encoding="utf-8"))
     python, pip, own = environment["dependencies"]
-    assert pip == "pip" and own == {"pip": ["-e .[test]"]}
+    constraints = install.CONSTRAINTS.relative_to(ROOT).as_posix()
+    assert pip == "pip" and own == {"pip": [f"-c {constraints}", "-e .[test]"]}
     assert python.startswith("python ") and "prefix" not in environment
     conda, ours = SpecifierSet(python[6:].strip()), SpecifierSet(PROJECT["requires-python"])
     for minor in range(8, 30):
@@ -51,18 +59,32 @@ def test_environment_yml_installs_what_pyproject_lists():
         assert not inside or ours.contains(f"3.{minor}.1")
     assert conda.contains("3.11.0") and ours.contains("3.11.0")
     assert not re.search(r"=[a-z0-9]+_\d+", file.read_text()), "a build string"
+    assert environment["variables"] == {"JUPYTER_CONFIG_PATH": JUPYTER}
 
 
-def test_install_knows_the_oldest_python():
-    assert SpecifierSet(PROJECT["requires-python"]) == SpecifierSet(
-        ">=" + ".".join(map(str, install.OLDEST))
-    )
+def test_make_knows_the_oldest_python():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    oldest = re.search(r"sys\.version_info < \((\d+), (\d+)\)", text)
+    assert SpecifierSet(PROJECT["requires-python"]) == SpecifierSet(f">={oldest[1]}.{oldest[2]}")
+    assert f"Python {oldest[1]}.{oldest[2]} or newer is needed" in text
 
 
 @pytest.mark.parametrize("requirement", DIRECT + TEST, ids=str)
 def test_installed_versions_are_in_range(requirement):
     version = importlib.metadata.version(requirement.name)
     assert requirement.specifier.contains(version, prereleases=True)
+
+
+def test_every_version_was_tested():
+    """`make lock` has to follow a change of pyproject.toml."""
+    lines = install.CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    for requirement in DIRECT + TEST:
+        (pin,) = [p for p in pins if p.name == requirement.name]  # one for every system
+        (version,) = pin.specifier
+        assert version.operator == "==" and pin.marker is None
+        assert requirement.specifier.contains(version.version, prereleases=True)
+    assert len(pins) > 100 and all(len(p.specifier) == 1 and p.url is None for p in pins)
 
 
 def test_course_needs_what_it_names():
@@ -115,8 +137,8 @@ def test_what_comes_with_a_dependency_does(name, parent):
 def test_make_calls_what_exists():
     """Every target in the help is there, and nothing in it is misspelt."""
     text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    targets = re.findall(r"^make (\w+)", text, re.M)
-    assert {"lab", "test", "doctor", "bench", "data", "lint", "clean"} <= set(targets)
+    targets = re.findall(r"^make (\w+)", text, re.MULTILINE)
+    assert {"lab", "test", "doctor", "bench", "data", "lint", "lock", "canary"} <= set(targets)
     for target in targets:
         done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
@@ -144,7 +166,88 @@ def test_lab_fits_user_and_screen(tmp_path, root, screen, options):
     ).stdout  # fmt: skip
     for option in ("--allow-root", "--no-browser"):
         assert (option in script) == (option in options)
-    assert "news_url=None" in script and "nbformat.sign notebooks/*.ipynb" in script
+    assert f'JUPYTER_CONFIG_PATH="{JUPYTER}' in script
+    assert "nbformat.sign notebooks/*.ipynb" in script
+
+
+#: Prints the settings that JupyterLab knows, and its defaults.
+SETTINGS = """
+import json, pathlib, sys
+from jupyterlab_server.settings_utils import get_settings
+lab = pathlib.Path(sys.prefix, "share", "jupyter", "lab")
+extensions = [str(lab.parent / "labextensions")]
+found, warnings = get_settings(
+    str(lab), str(lab / "schemas"), "/nowhere", labextensions_path=extensions)
+print(json.dumps({s["id"]: s["schema"].get("properties") for s in found["settings"]}))
+"""
+
+
+def test_jupyterlab_takes_the_settings():
+    """JupyterLab itself is asked: it passes over what it does not know."""
+    environment = os.environ | {"JUPYTER_CONFIG_PATH": JUPYTER, "JUPYTER_CONFIG_DIR": "/nowhere"}
+
+    def ask(*arguments):
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return json.loads(done.stdout)
+
+    known = ask("-c", SETTINGS)
+    notification = known["@jupyterlab/apputils-extension:notification"]["fetchNews"]
+    assert notification["default"] == "false"
+    assert "false" in [choice["const"] for choice in notification["oneOf"]]
+    save = known["@jupyter-widgets/jupyterlab-manager:plugin"]["saveState"]
+    assert (save["type"], save["default"]) == ("boolean", True)
+    server = ask("-m", "jupyterlab", "--show-config-json", "--allow-root")
+    assert server["ServerApp"]["tornado_settings"] == {"websocket_max_message_size": 300_000_000}
+    assert server["LabApp"]["news_url"] is None
+    assert server["LabApp"]["check_for_updates_class"] == "jupyterlab.NeverCheckForUpdate"
+
+
+def start(tmp_path, monkeypatch, **answers):
+    """What the package sets for numba in an environment that this user may write to, or not."""
+    import lecture_utils
+
+    monkeypatch.setattr(lecture_utils.sys, "prefix", str(tmp_path / "environment"))
+    monkeypatch.setattr(lecture_utils.os, "access", lambda place, how: answers["writable"])
+    monkeypatch.setenv("HOME", str(tmp_path / "home") if answers["home"] else "/dev/null/nowhere")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    lecture_utils._set_numba_cache()
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/elsewhere")
+    return folder and Path(folder)
+
+
+@pytest.mark.parametrize("home", [True, False])
+def test_users_of_a_shared_environment_get_its_compiled_functions(tmp_path, monkeypatch, home):
+    shared = tmp_path / "environment" / "share" / "numba"
+    (shared / "librosa_1").mkdir(parents=True)
+    (shared / "librosa_1" / "stft.nbi").write_bytes(b"compiled")
+    assert start(tmp_path, monkeypatch, writable=True, home=home) == shared
+    own = start(tmp_path, monkeypatch, writable=False, home=home)
+    assert own.is_relative_to(tmp_path / "home" / ".cache") == home and own != shared
+    assert (own / "librosa_1" / "stft.nbi").read_bytes() == b"compiled"
+    (own / "mine").touch()
+    again = start(tmp_path, monkeypatch, writable=False, home=home)
+    assert (again / "mine").exists() == home  # kept from one notebook to the next
+    assert len(list(own.parent.glob("*"))) == (1 if home else 3)  # nothing half copied is left
+    os.utime(shared, (1, 1))  # installed anew
+    assert start(tmp_path, monkeypatch, writable=False, home=home) not in (own, again)
+
+
+def test_numba_chooses_where_it_may_write(tmp_path, monkeypatch):
+    """As with conda; and what the user has set stays."""
+    import lecture_utils
+
+    (tmp_path / "environment").mkdir()
+    monkeypatch.setattr(lecture_utils.importlib.util, "find_spec", lambda name: None)
+    assert start(tmp_path, monkeypatch, writable=False, home=True) is None
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/mine")
+    lecture_utils._set_numba_cache()
+    assert os.environ["NUMBA_CACHE_DIR"] == "/mine"
 
 
 @pytest.mark.parametrize(

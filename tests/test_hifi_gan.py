@@ -118,17 +118,17 @@ def test_impossible_configurations_get_one_sentence():
         Generator.from_config("v4")
 
 
-# ------------------------------------------------------------------------------- critics
+# ------------------------------------------------------------------------------- discriminators
 
 
-def test_critics_have_the_published_size():
+def test_discriminators_have_the_published_size():
     assert [count(d) for d in MultiPeriodDiscriminator().discriminators] == [8_221_154] * 5
     sizes = [count(d) for d in MultiScaleDiscriminator().discriminators]
     assert sizes == [9_870_209, 9_874_306, 9_874_306]
     assert sum(sizes) == 29_618_821
 
 
-def test_width_scales_the_critics_and_keeps_their_topology():
+def test_width_scales_the_discriminators_and_keeps_their_topology():
     for kind in (MultiPeriodDiscriminator, MultiScaleDiscriminator):
         full, narrow = kind(), kind(1 / 8)
         assert 40 < count(full) / count(narrow) < 80  # weights go with the square
@@ -140,7 +140,7 @@ def test_width_scales_the_critics_and_keeps_their_topology():
 
 
 @torch.no_grad()
-def test_both_critics_load_from_one_published_file():
+def test_both_discriminators_load_from_one_published_file():
     """Spectral norm included; and both lie under names that begin with "discriminators"."""
     torch.manual_seed(0)
     twins = [old_twin(kind(1 / 8)) for kind in (MultiPeriodDiscriminator, MultiScaleDiscriminator)]
@@ -168,7 +168,7 @@ def test_both_critics_load_from_one_published_file():
 
 
 @torch.no_grad()
-def test_critics_stride_pad_and_leak_as_published():
+def test_discriminators_stride_pad_and_leak_as_published():
     x = torch.randn(1, 1, 8191)
     _, maps = MultiPeriodDiscriminator(1 / 8).eval()(x)
     for period, layers in zip((2, 3, 5, 7, 11), maps, strict=True):
@@ -176,19 +176,21 @@ def test_critics_stride_pad_and_leak_as_published():
         for stride in (3, 3, 3, 3, 1, 1):
             rows.append(-(-rows[-1] // stride))
         assert [tuple(m.shape[2:]) for m in layers] == [(n, period) for n in rows[1:]]
-    critics = MultiScaleDiscriminator(1 / 8).eval()
-    _, maps = critics(x)
+    discriminators = MultiScaleDiscriminator(1 / 8).eval()
+    _, maps = discriminators(x)
     for n, layers in zip((8191, 4096, 2049), maps, strict=True):
         lengths = [n]
         for stride in (1, 2, 2, 4, 4, 1, 1, 1):
             lengths.append(-(-lengths[-1] // stride))
         assert [m.shape[2] for m in layers] == lengths[1:]
     # the first layers, written out: mirrored up to a multiple of the period, then slope 0.1
-    critic = MultiPeriodDiscriminator(1 / 8, periods=(5,)).discriminators[0]
+    discriminator = MultiPeriodDiscriminator(1 / 8, periods=(5,)).discriminators[0]
     folded_x = F.pad(x, (0, 4), mode="reflect").view(1, 1, -1, 5)
-    y = F.conv2d(folded_x, critic.convs[0].weight, critic.convs[0].bias, (3, 1), (2, 0))
-    assert torch.allclose(critic(x)[1][0], torch.where(y > 0, y, 0.1 * y), atol=1e-6)
-    conv = critics.discriminators[1].convs[0]
+    y = F.conv2d(
+        folded_x, discriminator.convs[0].weight, discriminator.convs[0].bias, (3, 1), (2, 0)
+    )
+    assert torch.allclose(discriminator(x)[1][0], torch.where(y > 0, y, 0.1 * y), atol=1e-6)
+    conv = discriminators.discriminators[1].convs[0]
     y = F.conv1d(F.avg_pool1d(x, 4, 2, 2), conv.weight, conv.bias, padding=7)
     assert torch.allclose(maps[1][0], torch.where(y > 0, y, 0.1 * y), atol=1e-6)
 
@@ -196,16 +198,16 @@ def test_critics_stride_pad_and_leak_as_published():
 @torch.no_grad()
 def test_period_discriminator_folds_time():
     """Column k of the fold is every period-th sample: what changes there, changes nothing else."""
-    critic = MultiPeriodDiscriminator(1 / 8, periods=(5,)).discriminators[0]
+    discriminator = MultiPeriodDiscriminator(1 / 8, periods=(5,)).discriminators[0]
     x, other = torch.randn(1, 1, 1000), None
     other = x.clone()
     other[0, 0, 3::5] += 1
-    _, maps = critic(x)
-    _, other_maps = critic(other)
+    _, maps = discriminator(x)
+    _, other_maps = discriminator(other)
     for a, b in zip(maps, other_maps, strict=True):
         changed = (a != b).any(dim=(0, 1, 2))
         assert changed.tolist() == [False, False, False, True, False]
-    scores, _ = critic(torch.randn(2, 1, 1001))  # mirrored up to 1005
+    scores, _ = discriminator(torch.randn(2, 1, 1001))  # mirrored up to 1005
     assert scores.shape == (2, 5 * 3)
 
 
@@ -229,7 +231,7 @@ def test_losses_of_hand_made_cases():
     assert hifi_gan.discriminator_loss([one, one], [zero, zero]) == 0
     assert hifi_gan.discriminator_loss([zero, half], [half, one]) == 1 + 0.25 + 0.25 + 1
     assert hifi_gan.generator_loss([one, half, zero]) == 1.25
-    maps = [[zero, half], [one]]  # two critics with two layers and one
+    maps = [[zero, half], [one]]  # two discriminators with two layers and one
     assert hifi_gan.feature_loss(maps, [[half, half], [zero]]) == 2 * (0.5 + 0 + 1)
     assert hifi_gan.feature_loss(maps, maps) == 0
 

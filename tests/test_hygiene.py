@@ -17,16 +17,10 @@ LONG = {"audio.py", "diffusion/songs.py", "gan/muse_gan.py", "instruments/sample
 
 
 def test_import_is_light():
-    code = (
-        "import sys, time; start = time.perf_counter(); import lecture_utils; "
-        "print(time.perf_counter() - start, *sys.modules)"
-    )
-    best = 9.0
-    for _ in range(3):
-        text = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
-        seconds, *modules = text.split()
-        best = min(best, float(seconds))
-    assert best < 0.3 and not {"torch", "librosa", "matplotlib", "numpy"} & set(modules)
+    code = "import sys, lecture_utils; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "lecture_utils" in done.stdout.split()
+    assert not {"torch", "librosa", "matplotlib", "numpy"} & set(done.stdout.split())
 
 
 def test_no_module_is_long():
@@ -57,15 +51,11 @@ def test_nothing_happens_at_import():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=lambda c: c[0])
-def test_ruff(command):
-    done = subprocess.run(
-        [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
+def test_lint():
+    """Style and spelling of code, notebooks and prose, as `make lint` checks them."""
+    command = ["make", "--old-file=install", "lint", f"PY={sys.executable}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def tracked():

@@ -143,7 +143,7 @@ def test_list_of_images_is_complete_and_has_their_alt_texts():
     listed = {}
     for part in (IMAGES / "README.md").read_text(encoding="utf-8").split("\n### ")[1:]:
         name, *lines = part.splitlines()
-        listed[name] = dict(re.findall(r"^- \*\*(\w+):\*\* (.+)$", "\n".join(lines), re.M))
+        listed[name] = dict(re.findall(r"^- \*\*(\w+):\*\* (.+)$", "\n".join(lines), re.MULTILINE))
     assert sorted(listed) == [path.name for path in DIAGRAMS]
     for name, facts in listed.items():
         assert set(facts) == {"Slide", "Notebook", "After", "Alt", "Caption"}, name

@@ -81,11 +81,11 @@ def test_a_steady_mel_repeats_every_hop():
     assert (middle[256:] - middle[:-256]).abs().max() <= 1e-6
 
 
-# ------------------------------------------------------------------------------- critics
+# ------------------------------------------------------------------------------- discriminators
 
 
 @torch.no_grad()
-def test_published_critics_load_and_judge_the_same():
+def test_published_discriminators_load_and_judge_the_same():
     torch.manual_seed(0)
     assert [count(d) for d in MultiScaleDiscriminator().model.values()] == [5_641_362] * 3
     twin = old_twin(MultiScaleDiscriminator(base_channels=4))

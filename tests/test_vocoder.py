@@ -144,7 +144,7 @@ def warned(log_mel, preset="course16k"):
 
 
 @pytest.mark.parametrize(
-    "call, message",
+    ("call", "message"),
     [
         (lambda: hifi_gan.Generator(rates=(8, 8), kernels=(16,)), "one kernel for every rate"),
         (lambda: hifi_gan.Generator(dilations=((1, 3),)), "dilations for every kernel"),

@@ -1,4 +1,4 @@
-"""Figures about songs: does each level keep to the one above, and does a melody return.
+"""Metrics of songs: does each level keep to the one above, and does a melody return.
 
 Melodies are images ``(2, 32, columns)`` as in :mod:`lecture_utils.diffusion.songs`. Used by
 notebook 02.

@@ -133,14 +133,14 @@ def read_form(image: np.ndarray) -> tuple[str, int, bool]:
 
 
 def random_form(rng: np.random.Generator, max_bars: int = 32) -> str:
-    """Throw the dice for a form: perhaps an intro, sections from A on, perhaps an outro.
+    """Draw a form: perhaps an intro, sections from A on, perhaps an outro.
 
     Raises
     ------
     TypeError, ValueError
-        If `rng` are no dice, or `max_bars` leaves no room for an intro and an A.
+        If `rng` is no generator, or `max_bars` leaves no room for an intro and an A.
     """
-    _check_dice(rng)
+    arguments.generator(rng)
     max_bars = arguments.number(max_bars, "max_bars", BARS["i"] + BARS["A"], MAX_BARS, whole=True)
     form = "i" * int(rng.random() < 0.4) + "A"
     while True:
@@ -160,12 +160,12 @@ def write_song(
     rng: np.random.Generator, form: str | None = None, key: int | None = None,
     minor: bool | None = None,
 ) -> Song:  # fmt: skip
-    """Compose a song by rule; what is not given is chosen by dice.
+    """Compose a song by rule; what is not given is drawn.
 
     Parameters
     ----------
     rng : np.random.Generator
-        The dice.
+        What draws.
     form : str, optional
         Letters of :data:`BARS`.
     key : int, optional
@@ -176,9 +176,9 @@ def write_song(
     Raises
     ------
     TypeError, ValueError
-        For an unknown letter or key, or if `rng` are no dice.
+        For an unknown letter or key, or if `rng` is no generator.
     """
-    _check_dice(rng)
+    arguments.generator(rng)
     form = random_form(rng) if form is None else check_form(form)
     key = int(rng.integers(12)) if key is None else key
     minor = bool(rng.random() < 0.4) if minor is None else bool(minor)
@@ -188,11 +188,6 @@ def write_song(
     for level in ("sketch", "melody", "accompaniment"):
         levels[level] = np.concatenate([parts[letter][level] for letter in form], -1)
     return Song(form, key, minor, levels)
-
-
-def _check_dice(rng: np.random.Generator) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng={arguments.shown(rng)}: give dice, as np.random.default_rng(0).")
 
 
 def _section(
@@ -285,7 +280,7 @@ def _accompany(
             row = rows[0] + 7 * (onset == 4)  # the fifth in the middle of the bar
             now[2, row, onset] = True
             now[3, row, onset:stop] = True
-        if letter == "o" and bar == len(tones) - 1 or letter == "i" and bar < 2:
+        if (letter == "o" and bar == len(tones) - 1) or (letter == "i" and bar < 2):
             continue
         now[4, kick, ([0, 4], [0, 3, 5], [0, 2, 4, 6])[beat]] = True
         now[4, snare, [2, 6]] = True

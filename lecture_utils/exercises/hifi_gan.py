@@ -78,22 +78,24 @@ fold = Exercise(
     "sample, without repeating it. Then rows of `period`.",
 )  # fmt: skip
 
-# -------------------------------------------------------------------------- critic_loss
+# -------------------------------------------------------------------------- discriminator_loss
 
 
 def _scores() -> dict[str, tuple]:
-    """Return scores of critics with different numbers of windows, for real and made sound."""
+    """Return scores of discriminators with different numbers of windows: real, and made."""
     rng = np.random.default_rng(1)
 
     def scores(*sizes: int) -> list:
         return [rng.normal(size=n) for n in sizes]
 
     return {
-        "three critics": (scores(12, 5, 8), scores(12, 5, 8)),
-        "one critic": (scores(7), scores(7)),
-        "critics that are always right": ([np.ones(4), np.ones(9)], [np.zeros(4), np.zeros(9)]),
-        "critics that say 0 to everything": ([np.zeros(6), np.zeros(3)], [np.zeros(6)] * 2),
-        "four critics that say 1 or more": (
+        "three discriminators": (scores(12, 5, 8), scores(12, 5, 8)),
+        "one discriminator": (scores(7), scores(7)),
+        "discriminators that are always right": (
+            [np.ones(4), np.ones(9)], [np.zeros(4), np.zeros(9)],
+        ),
+        "discriminators that say 0 to everything": ([np.zeros(6), np.zeros(3)], [np.zeros(6)] * 2),
+        "four discriminators that say 1 or more": (
             [1 + abs(s) for s in scores(3, 10, 2, 6)], [1 + abs(s) for s in scores(3, 10, 2, 6)]),
         "more made than real sound": (scores(4, 3), scores(9, 11)),
     }  # fmt: skip
@@ -114,13 +116,13 @@ def _hinge(real: list, fake: list) -> float:
     )
 
 
-critic_loss = Exercise(
+discriminator_loss = Exercise(
     reference=_least_squares,
     cases=_scores,
     mistakes=[
         ("real and made are exchanged: real sound should score 1, made sound 0",
          lambda r, f: _least_squares(r, f, (0, 1))),
-        ("that trains a critic to say -1 to made sound; least squares asks for 0",
+        ("that trains a discriminator to say -1 to made sound; least squares asks for 0",
          lambda r, f: _least_squares(r, f, (1, -1))),
         ("both are compared with 1; made sound should score 0",
          lambda r, f: _least_squares(r, f, (1, 1))),
@@ -128,17 +130,17 @@ critic_loss = Exercise(
          lambda r, f: _least_squares(r, f, (0, 0))),
         ("that is MelGAN's hinge, which is content beyond 1 and -1; here distances are squared",
          _hinge),
-        ("that is the generator's loss; the critic looks at real sound, too, and wants 0 of made",
+        ("that is the generator's loss; a discriminator sees real sound, too, and wants 0 of made",
          lambda r, f: _least_squares([], f, (1, 1))),
-        ("made sound is missing: a critic that says 1 to everything would be perfect",
+        ("made sound is missing: a discriminator that says 1 to everything would be perfect",
          lambda r, f: _least_squares(r, [])),
-        ("real sound is missing: a critic that says 0 to everything would be perfect",
+        ("real sound is missing: a discriminator that says 0 to everything would be perfect",
          lambda r, f: _least_squares([], f)),
-        ("take the mean over a critic's scores, not the sum: critics have different numbers",
+        ("take the mean over a discriminator's scores, not the sum: each has another number",
          lambda r, f: _least_squares(r, f, reduce=np.sum)),
         ("square first, then take the mean: scores of 2 and 0 are no perfect pair of ones",
          lambda r, f: sum((x.mean() - 1) ** 2 for x in r) + sum(x.mean() ** 2 for x in f)),
-        ("the critics are summed, not averaged",
+        ("the discriminators are summed, not averaged",
          lambda r, f: _least_squares(r, f) / len(r)),
         ("the two parts are added, not averaged",
          lambda r, f: _least_squares(r, f) / 2),
@@ -152,16 +154,17 @@ critic_loss = Exercise(
          lambda r, f: sum(np.mean(x - 1) for x in r) + sum(np.mean(x) for x in f)),
         ("without a square, scores above and below cancel",
          lambda r, f: sum(np.mean(1 - x) for x in r) + sum(np.mean(x) for x in f)),
-        ("that is the first critic alone; sum over all of them",
+        ("that is the first discriminator alone; sum over all of them",
          lambda r, f: _least_squares(r[:1], f[:1])),
-        ("that is the last critic alone; sum over all of them",
+        ("that is the last discriminator alone; sum over all of them",
          lambda r, f: _least_squares(r[-1:], f[-1:])),
-        ("a mean over all scores lets the critic with most of them rule; take each critic's mean",
+        ("a mean over all scores lets the one with most of them rule; take the mean of each "
+         "discriminator",
          lambda r, f: _least_squares([np.concatenate(r)], [np.concatenate(f)])),
         ("that is WaveGAN's and the Wasserstein critic's loss; here distances to 1 and 0 are "
          "squared",
          lambda r, f: sum(x.mean() for x in f) - sum(x.mean() for x in r)),
     ],
-    hint="For every critic two numbers: how far are its scores for real sound from 1, and for made "
-    "sound from 0, in mean squares?",
+    hint="For every discriminator two numbers: how far are its scores for real sound from 1, and "
+    "for made sound from 0, in mean squares?",
 )  # fmt: skip

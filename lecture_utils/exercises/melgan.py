@@ -143,7 +143,7 @@ receptive_field = Exercise(
 
 
 def _layers() -> dict[str, tuple]:
-    """Return (real, fake) maps of one critic, whose layers have different sizes."""
+    """Return (real, fake) maps of one discriminator, whose layers have different sizes."""
     rng = np.random.default_rng(0)
 
     def maps(*shapes: tuple) -> list:

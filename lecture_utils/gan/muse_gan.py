@@ -13,9 +13,11 @@ from torch.nn import functional as F
 
 from lecture_utils import arguments
 from lecture_utils.pianoroll import metrics as roll_metrics
+from lecture_utils.pianoroll.phrases import PHRASE
 
-#: Tracks, bars, sixteenths a bar and keys of a phrase.
-N_TRACKS, N_BARS, BAR_STEPS, N_PITCHES = 5, 4, 16, 84
+#: Tracks and keys of a phrase (its steps are 4 bars of 16).
+N_TRACKS, _, N_PITCHES = PHRASE
+N_BARS, BAR_STEPS = 4, 16
 
 #: The four parts of the noise: for all tracks or each its own, for the phrase or for each bar.
 NOISE = ("shared", "shared_in_time", "private", "private_in_time")
@@ -50,7 +52,7 @@ class PerTrackNorm(nn.Module):
     """Bring every feature ``(5, rows, n)`` to mean 0 and deviation 1 over the rows of a batch.
 
     So no feature can be the same for all phrases (Ioffe and Szegedy 2015). In evaluation mode the
-    figures of the last batch seen in training mode are used.
+    mean and variance of the last batch seen in training mode are used.
     """
 
     def __init__(self, features: int) -> None:
@@ -149,14 +151,14 @@ class Generator(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def noise(self, batch: int, seed: int | None = None) -> dict[str, torch.Tensor]:
-        """Throw the dice for `batch` phrases: a tensor for each part of :data:`NOISE`.
+        """Draw the noise of `batch` phrases: a tensor for each part of :data:`NOISE`.
 
         Shapes are ``(batch, noise)`` for the shared parts, ``(batch, 5, noise)`` for the others.
         """
         batch, seed = arguments.number(batch, "batch", 1, whole=True), arguments.seed(seed)
-        dice = None if seed is None else torch.Generator().manual_seed(seed)
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
         return {
-            part: torch.randn(shape, generator=dice)
+            part: torch.randn(shape, generator=generator)
             for part, shape in self._noise_shapes(batch).items()
         }
 
@@ -314,7 +316,7 @@ def generate(
         return model(noise).numpy() > 0.5
     track = arguments.number(track, "track", 0, N_TRACKS - 1, whole=True)
     given = roll_metrics.as_cells(given, "given")
-    if given.shape != (batch, N_TRACKS, N_BARS * BAR_STEPS, N_PITCHES):
+    if given.shape != (batch, *PHRASE):
         raise ValueError(f"given: {given.shape} does not fit noise for {batch} phrases of 5x64x84.")
     is_given = torch.zeros(batch, N_TRACKS)
     is_given[:, track] = 1
@@ -336,12 +338,7 @@ def interpolate(
 
 def _check_phrases(x: object, name: str, batch: int | None = None) -> None:
     """Raise unless these are `batch` phrases (or any number of them) of floats."""
-    arguments.tensor(x, name)
-    count = len(x) if batch is None and x.ndim else batch
-    shape = (count, N_TRACKS, N_BARS * BAR_STEPS, N_PITCHES)
-    if not count or x.shape != shape:
-        wanted = f"({'batch' if batch is None else batch}, {', '.join(map(str, shape[1:]))})"
-        raise ValueError(f"{name}: expected phrases {wanted}, got {tuple(x.shape)}.")
+    arguments.tensor(x, name, ("batch" if batch is None else batch, *PHRASE))
     if not x.is_floating_point():
         raise TypeError(f"{name}: expected floats, got {x.dtype}; use .float() first.")
 

@@ -12,10 +12,13 @@ import json
 from collections.abc import Callable, Mapping
 
 from lecture_utils import arguments
-from lecture_utils.notebook import plot
+from lecture_utils.notebook import live, plot
 
 #: Most positions of :func:`steps`; each of them is in the page as sound (and picture).
 MAX_STEPS = 33
+
+#: Width of every figure in inches.
+WIDTH = 11.0
 
 
 def frames(
@@ -59,19 +62,12 @@ class Frames:
         last, name = list(self.pngs)[-1], html.escape(self.name)
         pictures = [[key, to_source(png), f"{self.alt} ({self.name} {key})"]
                     for key, png in self.pngs.items()]  # fmt: skip
-        script = (
-            "const d = document.currentScript.parentElement, a = JSON.parse(d.dataset.frames);"
-            "const [i, o, p] = ['input', 'output', 'img'].map((t) => d.querySelector(t));"
-            "i.oninput = () => { const f = a[i.value];"
-            " [o.value, p.src, p.alt] = f; i.setAttribute('aria-valuetext', f[0]); };"
-        )
         return (
-            f'<div class="lp-frames" data-frames="{html.escape(json.dumps(pictures))}">'
-            f'<label>{name} <input type="range" data-lm-suppress-shortcuts="true" min="0" '
-            f'max="{len(pictures) - 1}" '
-            f'value="{len(pictures) - 1}" style="width: 60%" aria-valuetext="{html.escape(last)}">'
-            f"</label> <output>{html.escape(last)}</output><br>"
-            f"{to_img(self.pngs[last], pictures[-1][2])}<script>{{{script}}}</script></div>"
+            f'<div class="lp-frames" data-name="{name}" '
+            f'data-frames="{html.escape(json.dumps(pictures))}"><p>{name} {html.escape(last)} '
+            f"(the last of {len(pictures)}; run the cell to step through them)</p>"
+            f"{to_img(self.pngs[last], pictures[-1][2])}"
+            f"<script>{{{live.file('flipbook.js')}}}</script></div>"
         )
 
     def __repr__(self) -> str:
@@ -99,7 +95,7 @@ def to_png(draw: Callable, height: float = 3.0) -> bytes:
     from matplotlib.figure import Figure
 
     # Fixed margins and fast compression: half the time of a constrained layout.
-    figure = Figure(figsize=(11, height))
+    figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
     figure.subplots_adjust(left=0.07, right=0.95, bottom=0.57 / height, top=1 - 0.33 / height)
     with rc_context({"font.size": 12, "axes.prop_cycle": cycler(color=plot.COLOURS)}):
@@ -118,4 +114,7 @@ def to_source(png: bytes) -> str:
 
 def to_img(png: bytes, alt: str) -> str:
     """Return the picture as HTML."""
-    return f'<img class="lp-figure" alt="{html.escape(alt)}" src="{to_source(png)}">'
+    style = plot.page_width(WIDTH)
+    return (
+        f'<img class="lp-figure" style="{style}" alt="{html.escape(alt)}" src="{to_source(png)}">'
+    )

@@ -71,6 +71,15 @@ def to_png(figure: Figure, dpi: int = 120) -> bytes:
     return buffer.getvalue()
 
 
+def page_width(inches: float) -> str:
+    """Return the style of a figure in a page: 5 em an inch, so that it grows with the font.
+
+    The font is the browser's or that of JupyterLab's settings, whichever is larger.
+    """
+    em, lab = f"{5 * inches:.4g}rem", f"{5 * inches * 16 / 14:.4g}"
+    return f"width:max({em}, {lab} * var(--jp-content-font-size1, 0px));max-width:100%"
+
+
 def show(figure: Figure, alt: str) -> None:
     """Display `figure` with a description for those who can't see it, and close it.
 
@@ -97,8 +106,7 @@ def show(figure: Figure, alt: str) -> None:
         for text in legend.get_texts():
             text.set_size(_STYLE["font.size"])
     source = base64.b64encode(to_png(figure)).decode()
-    pixels = round(80 * figure.get_figwidth())  # on the page; sharp when the page is enlarged
-    style = f"width:{pixels}px;max-width:100%"
+    style = page_width(figure.get_figwidth())
     plt.close(figure)
     display(
         HTML(

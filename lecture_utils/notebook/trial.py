@@ -192,8 +192,7 @@ class _Paper(io.TextIOBase):
         if threading.current_thread() is not self.thread:
             return self.screen.write(text)
         if not self.muted:
-            if self.written < SHOWN:
-                self.kept.append(text[: SHOWN - self.written])
+            self.kept.append(text[: max(0, SHOWN - self.written)])
             self.written += len(text)
         return len(text)
 

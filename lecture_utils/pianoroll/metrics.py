@@ -1,4 +1,4 @@
-"""Figures about piano rolls, each defined exactly: those of MuseGAN (Dong et al., 2018), and scale.
+"""Metrics of piano rolls, each defined exactly: those of MuseGAN (Dong et al., 2018), and scale.
 
 Two of them went wrong in published code: a chroma that folds three C's onto three pitch classes,
 and "empty bars" that counts the full ones. Cells are ``(..., steps, pitches)``, 0 or 1, or a roll

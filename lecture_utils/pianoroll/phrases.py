@@ -1,4 +1,4 @@
-"""Figures of a set of phrases, and what they are compared with: shuffled, random, nearest phrases.
+"""Metrics of a set of phrases, and what they are compared with: shuffled, random, nearest ones.
 
 Phrases are cells ``(n, 5, 64, 84)`` as of :func:`corpus`. Used by notebook
 01 and by the table of ``tests/bench.py``.
@@ -13,6 +13,9 @@ import numpy as np
 
 from lecture_utils import arguments, data
 from lecture_utils.pianoroll import metrics
+
+#: Tracks, steps and keys of a phrase: four bars of sixteenths for five instruments.
+PHRASE = (5, 64, 84)
 
 
 def corpus(part: str = "train") -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +44,7 @@ def corpus(part: str = "train") -> tuple[np.ndarray, np.ndarray]:
 
 
 def describe(cells: np.ndarray) -> dict[str, np.ndarray]:
-    """Return six figures as means over phrases, one value a track.
+    """Return six metrics as means over phrases, one value a track.
 
     Five are those of the paper on MuseGAN (Dong et al. 2018); scale consistency is Mogren's (2016).
 
@@ -68,7 +71,7 @@ def describe(cells: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def differences(cells: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """Return how far the figures of `cells` are from those of `reference`: the mean over tracks."""
+    """Return how far the metrics of `cells` are from those of `reference`: the mean over tracks."""
     ours, theirs = describe(cells), describe(reference)
     return {name: float(np.abs(ours[name] - theirs[name]).mean()) for name in ours}
 
@@ -86,10 +89,10 @@ def shuffled(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
 
 
 def random_like(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
-    """Throw the dice for every cell, each track as dense as it is in all of `cells`."""
+    """Draw every cell at random, each track as dense as it is in all of `cells`."""
     cells = _phrases(cells, "cells")
     density, rng = cells.mean((0, 2, 3))[:, None, None], np.random.default_rng(arguments.seed(seed))
-    return np.stack([rng.random((5, 64, 84), np.float32) < density for _ in cells])
+    return np.stack([rng.random(PHRASE, np.float32) < density for _ in cells])
 
 
 def nearest(cells: np.ndarray, others: np.ndarray, transpose: int = 0) -> np.ndarray:
@@ -130,6 +133,6 @@ def _alike(cells: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _phrases(cells: np.ndarray, name: str) -> np.ndarray:
     cells = metrics.as_cells(cells, name)
-    if cells.shape[1:] != (5, 64, 84):
+    if cells.shape[1:] != PHRASE:
         raise ValueError(f"{name}: phrases (n, 5, 64, 84) are needed; got {cells.shape}.")
     return cells

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MEMORY, DISK = 2e9, 1e9
 
 _AGAIN = "run `make lab` again"
+_ANEW = "`make clean`, then `make lab`, makes the environment anew"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def report() -> list[Finding]:
             found.append(Finding(name, *look()))
         except Exception as error:  # the sick machine must not stop its doctor
             text = (str(error).splitlines() or ["no message"])[0]
-            found.append(Finding(name, BAD, f"{type(error).__name__}: {text}", _AGAIN))
+            do = _AGAIN if isinstance(error, ImportError) else _ANEW
+            found.append(Finding(name, BAD, f"{type(error).__name__}: {text}", do))
     return found
 
 
@@ -111,6 +113,21 @@ def look_at_torch() -> tuple[str, ...]:
     return FINE, f"{versions}, torchaudio {torchaudio.__version__}"
 
 
+def look_at_librosa() -> tuple[str, ...]:
+    """Librosa works, and keeps what it compiles."""
+    import librosa
+    import numpy as np
+
+    try:
+        librosa.stft(np.ones(4096, np.float32))  # reads the functions that numba is to keep
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise
+        return BAD, str(error), "set NUMBA_CACHE_DIR to a folder that you may write to"
+    folder = os.environ.get("NUMBA_CACHE_DIR", "its own folder")
+    return FINE, f"librosa {librosa.__version__}, compiled functions in {folder}"
+
+
 def look_at_audio() -> tuple[str, ...]:
     """FLAC, OGG and MP3 can be written and read."""
     import numpy as np
@@ -138,10 +155,16 @@ def look_at_data() -> tuple[str, ...]:
     """Every shipped file is there, unaltered, and listed."""
     from lecture_utils import data
 
-    problems = data.verify()
+    do = "`git checkout data` brings the files back"
+    if not (ROOT / ".git").exists():
+        do = "unpack the course again in another folder and copy its `data` over this one"
+    try:
+        problems = data.verify()
+    except (FileNotFoundError, ValueError) as error:  # the manifest itself
+        return BAD, str(error), do
     if problems:
         rest = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-        return BAD, "; ".join(problems[:3]) + rest, "`git checkout data` brings the files back"
+        return BAD, "; ".join(problems[:3]) + rest, do
     return FINE, f"{len(data.manifest())} files are the ones in the manifest"
 
 
@@ -167,7 +190,10 @@ def look_at_disk() -> tuple[str, ...]:
     """Training sets can be cached."""
     from lecture_utils import data
 
-    folder = data.cache_dir()
+    try:
+        folder = data.cache_dir()
+    except (OSError, RuntimeError) as error:
+        return SLOW, str(error), "only training needs it"
     free = shutil.disk_usage(folder).free
     if free < DISK:
         return SLOW, f"{free / 1e9:.1f} GB free for {folder}", "free some before you train"
@@ -195,6 +221,7 @@ LOOKS: list[Callable[[], tuple[str, ...]]] = [
     look_at_python,
     look_at_packages,
     look_at_torch,
+    look_at_librosa,
     look_at_audio,
     look_at_data,
     look_at_cores,

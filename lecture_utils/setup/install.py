@@ -1,9 +1,11 @@
-"""Make ``.venv`` ready for the course: ``python3 -m lecture_utils.setup.install``, called by make.
+"""Make ``.venv`` ready for the course: ``python -m lecture_utils.setup.install``, called by make.
 
-It runs before anything is installed, with whatever Python the machine has: standard library only,
-and syntax that a Python too old for the course can read as far as the sentence that says so.
+pip does the work, or uv where it is present. Here is what they lack: one sentence when it can't be
+done, one installation at a time, the choice of PyTorch's build, a check that everything imports.
+It runs before anything is installed: standard library only.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -11,38 +13,39 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
-OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+PROJECT = ROOT / "pyproject.toml"
+#: The versions that were tested, made by ``make lock``.
+CONSTRAINTS = ROOT / "lecture_utils" / "setup" / "constraints.txt"
+#: Written when all is done: a hash of what the installation depends on.
+STAMP = VENV / "installed.txt"
 
-#: Free disk in bytes: PyTorch for Linux brings the CUDA libraries along (measured: 6.8 GB, and
-#: 3.3 GB of packed files beside it until they are unpacked); elsewhere, or once it is there, less.
-NEED_LINUX, NEED_OTHER, NEED_WITH_TORCH = 11e9, 4e9, 2e9
+#: PyTorch's own index of builds without CUDA; PyPI's builds for Linux carry 4 GB of it.
+CPU_INDEX = os.environ.get("TORCH_INDEX") or "https://download.pytorch.org/whl/cpu"
+#: The newest versions are wanted, not the tested ones: ``make canary``.
+NEWEST = os.environ.get("VERSIONS") == "newest"
 
-LOG = "install.log"
+#: What pip, uv or Python say, and what that means; the first that fits is told.
+CAUSES = {
+    "No space left on device|quota exceeded": "the disk is full; free some space",
+    "Permission denied|Read-only file system|Operation not permitted": "files here can't be "
+    "written; copy the course into a folder of your own",
+    "ensurepip": "Python lacks venv; on Debian and Ubuntu: sudo apt install python3-venv",
+    "Connection|Connect(Error|Timeout)|ReadTimeout|ProxyError|SSLError|HTTP error|dns error|name "
+    "resolution|Network is unreachable|Max retries exceeded|error sending request": "the package "
+    "registry can't be reached; connect to the network (or set the proxy)",
+    "(distribution found for|Because) torch\\b": "PyTorch has no build for Python "
+    f"{platform.python_version()} on {platform.system()} {platform.machine()}; see README.md",
+}
 
-#: What pip's log says, and what that means; the first that fits is told.
-CAUSES = (
-    ("No space left on device|disk quota exceeded", "the disk is full; free some space"),
-    (
-        "NewConnectionError|ConnectTimeout|ReadTimeout|NameResolutionError|ProxyError|"
-        "Temporary failure in name resolution|Network is unreachable|Connection refused|"
-        "Connection reset|SSLError|Max retries exceeded|HTTP error [45]",
-        "the package registry can't be reached; connect to the network (or set the proxy)",
-    ),
-    (
-        "No matching distribution found for torch",
-        "PyTorch has no build for this machine ({machine}); see README.md, 'Start', for Macs with "
-        "Intel chips and very new Pythons (3.11 to 3.13 are fine: make lab PYTHON=python3.12)",
-    ),
-    (
-        "No matching distribution found for (?P<what>[^\\s(]+)",
-        "the package registry has no {what} for this machine ({machine})",
-    ),
-    ("Permission denied", "files can't be written; make the folder your own (chown) or copy it"),
-)
+#: Names what it imports; the last name printed is the one that failed.
+IMPORTS = "import importlib, sys\nfor n in sys.argv[1:]: print(n), importlib.import_module(n)"
 
 #: librosa compiles some functions at first use and keeps them; two notebooks doing so at once can
 #: leave a broken copy that crashes every kernel after. So it is done here, once and alone.
@@ -56,18 +59,22 @@ for kind in ("float32", "float64"):
 
 
 class InstallError(Exception):
-    """Installation can't go on; the message is the one sentence to print."""
+    """Any function below may raise this: it can't go on; the message is the sentence to print."""
 
 
 def main() -> int:
     """Install what is missing; return the exit status."""
     try:
-        newer = find_python(sys.version_info[:2])
-        if newer:
-            return subprocess.call([newer, "-m", "lecture_utils.setup.install"], cwd=str(ROOT))
-        install(ROOT)
+        wanted = os.environ.get("TORCH", "") if platform.system() == "Linux" else ""
+        if wanted not in ("", "cpu", "cuda"):
+            raise InstallError(f"TORCH is cpu or cuda, not {wanted}")
+        if not ready(wanted):
+            with alone():
+                if not ready(wanted):  # another call may just have made it so
+                    install(wanted)
     except (InstallError, OSError) as error:
-        print(f"\nNot installed: {error}.", file=sys.stderr)
+        reason = error if isinstance(error, InstallError) else cause(str(error))
+        print(f"\nNot installed: {reason}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted; call it again to go on from here.", file=sys.stderr)
@@ -75,171 +82,173 @@ def main() -> int:
     return 0
 
 
-def find_python(version: tuple) -> str:
-    """Return "" if `version` will do, else the path of a newer Python on this machine.
-
-    Raises
-    ------
-    InstallError
-        If there is none.
-    """
-    if tuple(version) >= OLDEST:
-        return ""
-    for minor in (13, 12, 11):
-        path = shutil.which(f"python3.{minor}")
-        if path and probe(path)[:2] >= OLDEST:
-            return path
-    raise InstallError(
-        f"Python 3.11 or newer is needed, this is {version[0]}.{version[1]}; install one from "
-        "python.org or your system's packages and call make again (make lab PYTHON=python3.12)"
-    )
+def ready(wanted: str) -> bool:
+    """Tell whether ``.venv`` is complete, stands where it was made, and has the wanted PyTorch."""
+    complete = PYTHON.exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
+    return complete and wanted in ("", torch_build())
 
 
-def probe(python: str) -> tuple:
-    """Return the version of a Python as (major, minor, micro), or () if it does not run."""
-    code = "import sys; print(*sys.version_info[:3])"
-    try:
-        done = subprocess.run(
-            [str(python), "-I", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-    except OSError:
-        return ()
-    return tuple(map(int, done.stdout.split())) if done.returncode == 0 else ()
+def fingerprint() -> str:
+    """Return a hash of what an installation depends on: versions, place and Python."""
+    rest = repr((str(ROOT), os.path.realpath(PYTHON), NEWEST)).encode()
+    return hashlib.sha256(PROJECT.read_bytes() + CONSTRAINTS.read_bytes() + rest).hexdigest()
 
 
-def install(root: Path) -> None:
-    """Bring ``root/.venv`` up to ``root/pyproject.toml``; return at once if it is.
-
-    Raises
-    ------
-    InstallError
-        If that is not possible; the reason is one sentence.
-    """
-    folder = root / ".venv"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = folder / "installed.txt"
-    version = probe(python)
-    if stamp.is_file() and stamp.read_text() == fingerprint(root, version):
-        return
-    check_disk(root)
-    if folder.exists() and (version < OLDEST or not runs(python, "import pip")):
-        print("Repairing: .venv does not work and is made anew.", flush=True)
-        shutil.rmtree(str(folder))
-    if not folder.exists():
-        make_venv(folder)
-    pip_install(python, root)
-    broken = broken_imports(python, root)
-    if broken:  # an installation that was cut off may look complete to pip
-        print(f"Repairing: {broken} is damaged; .venv is made anew.", flush=True)
-        shutil.rmtree(str(folder))
-        make_venv(folder)
-        pip_install(python, root)
-        broken = broken_imports(python, root)
-        if broken:
-            raise InstallError(
-                f"{broken} does not import though it was just installed; pip's whole story is in "
-                f".venv/{LOG}"
-            )
-    runs(python, WARM_UP)
-    stamp.write_text(fingerprint(root, probe(python)))
-    print("Installed.", flush=True)
-
-
-def fingerprint(root: Path, version: tuple) -> str:
-    """Return what an installation depends on: dependencies, Python and place, as a hash."""
-    text = (root / "pyproject.toml").read_bytes() + repr((version, str(root))).encode()
-    return hashlib.sha256(text).hexdigest()
-
-
-def check_disk(root: Path) -> None:
-    """Raise InstallError unless the disk has room for what is missing."""
-    places = ("lib/python*/site-packages/torch", "Lib/site-packages/torch")
-    have_torch = any(any((root / ".venv").glob(place)) for place in places)
-    want_torch = '"torch' in (root / "pyproject.toml").read_text(encoding="utf-8")
-    linux = platform.system() == "Linux"
-    need = NEED_LINUX if linux else NEED_OTHER
-    if have_torch or not want_torch:
-        need = NEED_WITH_TORCH
-    for place, share in ((root, need), (Path(tempfile.gettempdir()), need / 3)):
-        free = shutil.disk_usage(str(place)).free
-        if free < share:
-            small = "; see README.md, 'Start', for the small PyTorch" if linux else ""
-            raise InstallError(
-                f"the disk of {place} has {free / 1e9:.1f} GB free and {share / 1e9:.1f} GB are "
-                f"needed; free some space{small}"
-            )
-
-
-def make_venv(folder: Path) -> None:
-    """Make an empty virtual environment."""
-    done = subprocess.run(
-        [sys.executable, "-m", "venv", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    if done.returncode:
-        shutil.rmtree(str(folder), ignore_errors=True)
-        if "ensurepip" in done.stdout:
-            raise InstallError(
-                "this Python can't make virtual environments; on Debian and Ubuntu: "
-                "sudo apt install python3-venv"
-            )
-        reason = (done.stdout.strip().splitlines() or ["no reason given"])[-1]
-        raise InstallError(f"no virtual environment could be made in {folder.parent}: {reason}")
-
-
-def pip_install(python: Path, root: Path) -> None:
-    """Install the course with its tests; pip shows its progress, and its whole story in the log."""
-    print("Installing the course into .venv; this takes some minutes.", flush=True)
-    log = root / ".venv" / LOG
-    if log.exists():
-        log.unlink()
-    environment = dict(os.environ, PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1")
-    environment.setdefault("PIP_NO_CACHE_DIR", "1")  # leaves no second copy of 3 GB at home
-    command = [str(python), "-m", "pip", "--log", str(log), "--no-input"]
-    done = subprocess.run(
-        command + ["install", "-e", ".[test]"],
-        cwd=str(root),
-        env=environment,
-        stderr=subprocess.DEVNULL,
-    )
-    if done.returncode:
-        story = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        raise InstallError(f"{cause(story)}; pip's whole story is in .venv/{LOG}")
-
-
-def cause(story: str) -> str:
-    """Say in a sentence why pip failed, from its log."""
-    machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
-    for pattern, meaning in CAUSES:
-        found = re.search(pattern, story, re.IGNORECASE)
-        if found:
-            return meaning.format(machine=machine, **found.groupdict())
-    errors = re.findall(r"ERROR: (.+)", story)
-    return f"pip stopped with '{errors[-1].strip()}'" if errors else "pip stopped"
-
-
-def broken_imports(python: Path, root: Path) -> str:
-    """Return the first direct dependency that does not import, or ""."""
-    print("Checking that everything imports ...", flush=True)
-    import tomllib
-
-    with (root / "pyproject.toml").open("rb") as file:
-        project = tomllib.load(file)["project"]
-    names = [re.split(r"[^\w-]", line)[0].replace("-", "_") for line in project["dependencies"]]
-    for name in [*names, "lecture_utils"]:
-        if not runs(python, f"import {name}"):
-            return name
+def torch_build() -> str:
+    """Return the build of PyTorch in ``.venv``: "cpu", "cuda", or "" if there is none."""
+    for file in VENV.glob("lib/python*/site-packages/torch-*.dist-info"):
+        return "cpu" if "+cpu" in file.name else "cuda"
     return ""
 
 
-def runs(python: Path, code: str) -> bool:
-    """Tell whether a line of Python runs without an error."""
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other call installs here.
+
+    The lock is on a file that is always there. It goes when the last process that holds it ends:
+    this one, and pip should this one be killed.
+    """
+    with PROJECT.open("ab") as held:
+        os.set_inheritable(held.fileno(), True)
+        with contextlib.suppress(ImportError):  # Windows has no fcntl
+            import fcntl
+
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print("Another call of make installs here; waiting for it ...", flush=True)
+                fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def install(wanted: str) -> None:
+    """Bring ``.venv`` up to ``pyproject.toml``, with PyTorch's build `wanted` ("": any)."""
+    if VENV.exists() and not runs("import pip"):
+        remove(".venv does not work")
+    index, fresh, other = "", False, wanted and torch_build() not in ("", wanted)
+    # A folder that was moved, or a new line in pyproject.toml, needs no network.
+    if NEWEST or other or not VENV.exists() or run_installer(offline=True):
+        index = find_index(wanted or torch_build())
+        if other:
+            remove(f"PyTorch's build is to be {wanted}")
+        fresh = not VENV.exists()
+        fill(index)
+    broken = broken_import()
+    if broken and (index or not fresh):
+        # An installation that was cut off may look complete to pip; and if a new one does not
+        # import, what PyTorch's index has does not fit together.
+        remove(f"{broken} does not import")
+        fill("" if fresh else find_index(wanted))
+        broken = broken_import()
+    if broken:
+        raise InstallError(f"{broken} does not import though it was just installed")
+    warm = VENV / "share" / "numba"  # where the package looks for it
+    warm.mkdir(parents=True, exist_ok=True)
+    execute(PYTHON, "-Ic", WARM_UP, env=os.environ | {"NUMBA_CACHE_DIR": str(warm)})
+    os.utime(warm)  # who has a copy of it sees that it has changed
+    STAMP.write_text(fingerprint())
+    print("Installed.", flush=True)
+
+
+def remove(why: str) -> None:
+    """Say why, and take the environment away."""
+    print(f"Repairing: {why}; it is made anew.", flush=True)
+    shutil.rmtree(VENV)
+
+
+def find_index(build: str) -> str:
+    """Return the index that PyTorch's `build` ("": any) comes from, "" for PyPI; say which."""
+    if build == "cuda" or platform.system() != "Linux" or (not build and has_gpu()):
+        print("PyTorch: the build of the package registry.", flush=True)
+        return ""
+    code = "import sys, urllib.request as u; u.urlopen(sys.argv[1], timeout=4).read(1)"
+    with contextlib.suppress(subprocess.TimeoutExpired):  # a name may take long to resolve
+        if not execute(sys.executable, "-c", code, f"{CPU_INDEX}/torch/", timeout=5).returncode:
+            print("PyTorch: the small build, without CUDA (TORCH=cuda: with it).", flush=True)
+            return CPU_INDEX
+    if build:
+        raise InstallError(f"{CPU_INDEX} can't be reached; TORCH=cuda takes PyTorch from elsewhere")
+    print("PyTorch: the large build, with CUDA; the index of small ones can't be reached.")
+    return ""
+
+
+def has_gpu() -> bool:
+    """Tell whether the driver of a graphics card for CUDA is there."""
+    return bool(shutil.which("nvidia-smi")) or Path("/proc/driver/nvidia").exists()
+
+
+def fill(index: str) -> None:
+    """Install everything into ``.venv``, which is made if there is none."""
+    need = 3.5 if index or platform.system() != "Linux" else 11  # GB, packed files included
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if free < need and not torch_build():
+        raise InstallError(f"the disk has {free:.1f} GB free, {need} are needed; free some space")
+    if not VENV.exists():
+        uv, python = shutil.which("uv"), sys.executable
+        maker = [uv, "venv", "--seed", "--python", python] if uv else [python, "-m", "venv"]
+        done = execute(*maker, VENV)
+        if done.returncode:
+            shutil.rmtree(VENV, ignore_errors=True)
+            raise InstallError(cause(done.stdout + done.stderr))
+    print("Installing the course into .venv; this takes some minutes.", flush=True)
+    story = run_installer(index)
+    if story:
+        raise InstallError(f"{cause(story)}; the whole story is in .venv/install.log")
+
+
+def run_installer(index: str = "", offline: bool = False) -> str:
+    """Let pip or uv install the course with its tests; return what went wrong, "" if nothing."""
+    uv, temporary = shutil.which("uv"), VENV / "tmp"
+    command = [uv, "pip", "install", "--python", PYTHON] if uv else [PYTHON, "-m", "pip", "install"]
+    command += ["--upgrade"] if NEWEST else ["-c", CONSTRAINTS]
+    command += ["--no-build-isolation", "--quiet"] if offline else []
+    command += ["--extra-index-url", index] if index else []
+    environment = {"PIP_NO_CACHE_DIR": "1"} | os.environ  # leaves no second copy of 3 GB at home
+    environment |= {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    environment |= {"PIP_UPGRADE_STRATEGY": "eager", "UV_INDEX_STRATEGY": "unsafe-best-match"}
+    environment |= {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1"} if offline else {}
+    environment["TMPDIR"] = str(temporary)  # the system's own may be small
+    STAMP.unlink(missing_ok=True)
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
     done = subprocess.run(
-        [str(python), "-I", "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*map(str, command), "-e", ".[test]"], cwd=ROOT, env=environment, close_fds=False,
+        stderr=subprocess.PIPE, text=True, errors="replace",
+    )  # fmt: skip
+    shutil.rmtree(temporary, ignore_errors=True)
+    (VENV / "install.log").write_text(done.stderr, encoding="utf-8")
+    return (done.stderr or "killed") if done.returncode else ""
+
+
+def broken_import() -> str:
+    """Return the first direct dependency that does not import, or ""."""
+    print("Checking that everything imports ...", flush=True)
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    names = [re.split(r"[^\w-]", line)[0] for line in project["dependencies"]]
+    names = [name.replace("-", "_") for name in [*names, "lecture_utils"]]
+    done = execute(PYTHON, "-Iuc", IMPORTS, *names)
+    return (done.stdout.split() or ["Python"])[-1] if done.returncode else ""
+
+
+def cause(story: str) -> str:
+    """Say in a sentence why it failed, from what was printed."""
+    for pattern, meaning in CAUSES.items():
+        if re.search(pattern, story, re.IGNORECASE):
+            return meaning
+    errors = re.findall(r"(?i)error: (.+)", story)
+    return (
+        f"it stopped with '{errors[-1].strip()}'" if errors else "it was stopped; call make again"
     )
-    return done.returncode == 0
+
+
+def execute(*command: str | Path, **options: float | dict) -> subprocess.CompletedProcess:
+    """Run a command quietly; what it prints is in the result."""
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", **options)
+
+
+def runs(code: str) -> bool:
+    """Tell whether a line of Python runs in ``.venv`` without an error."""
+    return PYTHON.exists() and execute(PYTHON, "-Ic", code).returncode == 0
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--from-weights",
         action="store_true",
-        help="where there is no state, go on from the shipped weights (a vocoder: new critics)",
+        help="where there is no state, go on from the shipped weights "
+        "(of a vocoder; its discriminators begin anew)",
     )
     parser.add_argument(
         "--threads", type=_positive(int), default=1, help="1 by default: small networks gain little"
@@ -66,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.from_weights:
         if isinstance(recipe, GanRecipe):
             parser.error(
-                f"--from-weights: critics of {options.name} can't be begun anew; use --resume."
+                f"--from-weights: the critic of {options.name} can't begin anew; use --resume."
             )
         limits["from_weights"] = True
     torch.set_num_threads(options.threads)

@@ -1,4 +1,4 @@
-"""Generator against critics: one step of GAN training, the same for every vocoder of the course.
+"""Generator against discriminators: one step of GAN training, the same for every vocoder.
 
 Used by :mod:`lecture_utils.train` and notebooks 06 and 07.
 """
@@ -16,19 +16,19 @@ from torch import nn
 class Adversarial:
     """One step of GAN training, the same for every vocoder of the course.
 
-    First the critics learn to tell real sound from made sound, then the generator learns to fool
-    them (Goodfellow et al. 2014), to excite them as real sound does (feature matching), and to
+    First the discriminators learn to tell real sound from made sound. Then the generator learns to
+    fool them (Goodfellow et al. 2014), to excite them as real sound does (feature matching), and to
     hit the target (`target_loss`, for example on mel spectrograms).
 
     Parameters
     ----------
     generator : nn.Module
         Conditioning to sound.
-    critics : list of nn.Module
+    discriminators : list of nn.Module
         Each maps sound to (scores, feature maps).
     optimizers : tuple
-        Of the generator and of all critics.
-    critic_loss, fool_loss, feature_loss, target_loss : callable
+        Of the generator and of all discriminators.
+    discriminator_loss, fool_loss, feature_loss, target_loss : callable
         ``(real scores, fake scores)``, ``(fake scores)``, ``(real maps, fake maps)``,
         ``(real, fake)``; the last may be None.
     bf16 : bool
@@ -38,9 +38,9 @@ class Adversarial:
     """
 
     generator: nn.Module
-    critics: list[nn.Module]
+    discriminators: list[nn.Module]
     optimizers: tuple[torch.optim.Optimizer, torch.optim.Optimizer]
-    critic_loss: Callable
+    discriminator_loss: Callable
     fool_loss: Callable
     feature_loss: Callable
     target_loss: Callable | None = None
@@ -48,15 +48,15 @@ class Adversarial:
     accelerator: object | None = None
 
     def step(
-        self, conditioning: torch.Tensor, real: torch.Tensor, with_critics: bool = True
+        self, conditioning: torch.Tensor, real: torch.Tensor, with_discriminators: bool = True
     ) -> dict[str, float]:
-        """Update critics and generator on one batch; without critics only the target counts."""
+        """Update all networks on one batch; without discriminators only the target counts."""
         optimizer_g, optimizer_d = self.optimizers
         with self._autocast(real):
             fake = self.generator(conditioning)
         fake, losses, total = fake.float(), {}, 0.0
-        if with_critics:
-            losses["critic"] = loss = self._critic_loss(real, fake.detach())
+        if with_discriminators:
+            losses["critic"] = loss = self._discriminator_loss(real, fake.detach())
             optimizer_d.zero_grad(set_to_none=True)
             self._backward(loss)
             optimizer_d.step()
@@ -71,27 +71,28 @@ class Adversarial:
         optimizer_g.step()
         return {name: float(value.detach()) for name, value in losses.items()}
 
-    def _critic_loss(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    def _discriminator_loss(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         both, loss = torch.cat([real, fake]), 0.0
-        for critic in self.critics:
+        for discriminator in self.discriminators:
             with self._autocast(real):
-                scores, _ = critic(both)
+                scores, _ = discriminator(both)
             real_scores, fake_scores = zip(*(s.float().chunk(2) for s in scores), strict=True)
-            loss = loss + self.critic_loss(real_scores, fake_scores)
+            loss = loss + self.discriminator_loss(real_scores, fake_scores)
         return loss
 
     def _generator_losses(
         self, real: torch.Tensor, fake: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         fool, features = 0.0, 0.0
-        for critic in self.critics:
-            critic = getattr(critic, "module", critic)  # no averaging of gradients nobody uses
-            critic.requires_grad_(False)
+        for discriminator in self.discriminators:
+            # no averaging of gradients nobody uses
+            discriminator = getattr(discriminator, "module", discriminator)
+            discriminator.requires_grad_(False)
             with self._autocast(real):
                 with torch.no_grad():
-                    _, real_maps = critic(real)
-                scores, fake_maps = critic(fake)
-            critic.requires_grad_(True)
+                    _, real_maps = discriminator(real)
+                scores, fake_maps = discriminator(fake)
+            discriminator.requires_grad_(True)
             fool = fool + self.fool_loss([s.float() for s in scores])
             floats = [[[m.float() for m in maps] for maps in d] for d in (real_maps, fake_maps)]
             features = features + self.feature_loss(*floats)

@@ -1,7 +1,7 @@
-"""One network, one loss: the training run of every recipe without critics.
+"""One network, one loss: the training run of every recipe without discriminators.
 
 Used by the recipes of WaveNet, DDSP and the cascade, which differ in network, examples and loss.
-:mod:`lecture_utils.train.adversarial` is its counterpart for generator against critics.
+:mod:`lecture_utils.train.adversarial` is its counterpart for generator against discriminators.
 """
 
 from __future__ import annotations

@@ -35,9 +35,10 @@ RECIPES = {
         lambda: melgan.Generator(base_channels=10),
         lambda: [melgan.MultiScaleDiscriminator(base_channels=4)],
         melgan,
-        # The paper has no target; with critics alone (below) 13,000 steps made a buzz. Its rate
-        # for critics is kept, 1e-4: at a higher one the scores run off, for a hinge has no floor.
-        critics_share=0.2,
+        # The paper has no target; with discriminators alone (below) 13,000 steps made a buzz. Their
+        # rate of the paper is kept, 1e-4: at a higher one the scores run off, as a hinge has no
+        # floor.
+        discriminators_share=0.2,
     ),
     "ddsp_violin": DdspRecipe("violin"),
     "ddsp_flute": DdspRecipe("flute"),
@@ -56,8 +57,8 @@ RECIPES["melgan_critics_only"] = replace(
     RECIPES["melgan"],
     target=None,
     learning_rate=4e-4,
-    critics_share=1.0,
+    discriminators_share=1.0,
     decay=0.5 ** (1 / 4000),  # without a target, the game runs off if the rate stays
     betas=(0.5, 0.9),
-    critics_from=0,
+    discriminators_from=0,
 )

@@ -19,8 +19,8 @@ from lecture_utils.train.run import Average, Run, annealed, has_fast_bf16, segme
 #: Steps at which the generator is kept, so that a class hears it improve.
 SNAPSHOTS = (0, 1000, 2000, 5000, 10_000, 20_000, 40_000, 80_000, 160_000)
 
-#: Steps that new critics learn before a generator from shipped weights goes on.
-CRITICS_ALONE = 500
+#: Steps that new discriminators learn before a generator from shipped weights goes on.
+DISCRIMINATORS_ALONE = 500
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class VocoderRecipe:
 
     sound: str
     generator: Callable[[], torch.nn.Module]
-    critics: Callable[[], list[torch.nn.Module]]
+    discriminators: Callable[[], list[torch.nn.Module]]
     losses: object
     target: Callable | None = hifi_gan.mel_loss
     n_steps: int = 200_000
     batch: int = 4
     n_samples: int = 8192
     learning_rate: float = 5e-4
-    critics_share: float = 1.0  # of the learning rate
+    discriminators_share: float = 1.0  # of the learning rate
     decay: float = 0.5 ** (1 / 20_000)  # halves every 20,000 steps
     betas: tuple[float, float] = (0.8, 0.99)
-    critics_from: int = 500
+    discriminators_from: int = 500
     watch_every: int = 500
     snapshots: tuple[int, ...] = SNAPSHOTS
     seed: int = 1234
@@ -73,8 +73,8 @@ def train_vocoder(
     bf16 : bool, optional
         bfloat16 convolutions; by default where the processor is fast at them.
     from_weights : bool
-        Where there is no state to resume: go on from the shipped weights. Critics are not shipped;
-        new ones first learn alone, for :data:`CRITICS_ALONE` steps that are not counted.
+        Where there is no state to resume: go on from the shipped weights. Discriminators are not
+        shipped; new ones learn alone for :data:`DISCRIMINATORS_ALONE` steps, which do not count.
     """
     accelerator = _accelerator()
     process = accelerator.process_index if accelerator else 0
@@ -84,22 +84,23 @@ def train_vocoder(
 
     torch.manual_seed(recipe.seed)
     generator = recipe.generator().to(device)
-    critics = [critic.to(device) for critic in recipe.critics()]
+    discriminators = [discriminator.to(device) for discriminator in recipe.discriminators()]
     average = Average(generator)
     optimizers = tuple(
         torch.optim.AdamW(parameters, recipe.learning_rate, recipe.betas)
         for parameters in (
             list(generator.parameters()),
-            [p for critic in critics for p in critic.parameters()],
+            [p for discriminator in discriminators for p in discriminator.parameters()],
         )
     )
     parts = {"generator": generator, "average": average.model, "optimizer_g": optimizers[0]}
-    parts |= {f"critic{i}": critic for i, critic in enumerate(critics)}
+    # "critic": the name that states on disk have
+    parts |= {f"critic{i}": discriminator for i, discriminator in enumerate(discriminators)}
     parts |= {"optimizer_d": optimizers[1]}
     run = Run(folder, parts, resume, is_main=process == 0)
-    wrapped_g, wrapped_d = generator, critics
+    wrapped_g, wrapped_d = generator, discriminators
     if accelerator:
-        wrapped_g, *wrapped_d = accelerator.prepare(generator, *critics)
+        wrapped_g, *wrapped_d = accelerator.prepare(generator, *discriminators)
     losses = recipe.losses
     game = adversarial.Adversarial(
         wrapped_g, wrapped_d, optimizers, losses.discriminator_loss, losses.generator_loss,
@@ -110,12 +111,12 @@ def train_vocoder(
 
     def one_step(step: int, generator_share: float = 1.0) -> dict[str, float]:
         rate = recipe.learning_rate * recipe.decay**step * annealed(run.progress)
-        shares = (generator_share, recipe.critics_share)
+        shares = (generator_share, recipe.discriminators_share)
         for optimizer, share in zip(optimizers, shares, strict=True):
             optimizer.param_groups[0]["lr"] = share * rate
         real = segments(x, recipe.n_samples, recipe.batch, recipe.seed, step, process)
         real = real.to(device)
-        values = game.step(mel.log_mel(real[:, 0]), real, step >= recipe.critics_from)
+        values = game.step(mel.log_mel(real[:, 0]), real, step >= recipe.discriminators_from)
         if generator_share:
             average.update(generator, step)
         latest.update(values)
@@ -136,13 +137,15 @@ def train_vocoder(
         for model in (generator, average.model):
             model.load_state_dict(shipped.state_dict())
         run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
-        # at rate 0 the generator stays, while its optimiser gets to know the new critics
-        alone = range(run.step, run.step + CRITICS_ALONE)
+        # at rate 0 the generator stays, while its optimiser gets to know the new discriminators
+        alone = range(run.step, run.step + DISCRIMINATORS_ALONE)
         try:
-            for step in tqdm(alone, "critics", disable=not run.is_main):
+            for step in tqdm(alone, "discriminators", disable=not run.is_main):
                 one_step(step, generator_share=0.0)
         except KeyboardInterrupt:
-            print("Stopped while new critics learned alone; the generator had not moved yet.")
+            print(
+                "Stopped while new discriminators learned alone; the generator had not moved yet."
+            )
             return run
         if run.is_main:
             watched()

@@ -3,7 +3,7 @@
 Called by :func:`lecture_utils.wavenet.generate`, which explains the ring buffers.
 """
 # numba infers the types of the arguments
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201
 
 import math
 

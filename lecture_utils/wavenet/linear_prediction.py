@@ -59,7 +59,7 @@ def synthesise(surprises: np.typing.ArrayLike, weights: np.ndarray) -> np.ndarra
 def bits_per_sample(x: np.typing.ArrayLike, weights: np.ndarray, deviation: float) -> float:
     """Mean surprise in bits when mu-law codes are predicted with a Gaussian around the line.
 
-    Each of the 256 codes gets the probability of its interval, so that the figure compares with
+    Each of the 256 codes gets the probability of its interval, so that the result compares with
     WaveNet's. Past samples are the decoded codes, as WaveNet sees them.
     """
     codes = mu_law_encode(x)

@@ -121,7 +121,7 @@ def test_the_output_follows_the_fitted_source(name, instrument):
     n_frames = 750  # 3 s; `make bench` measures all of it
     x, f0_hz = data.load(name, RATE)[0][: n_frames * 64], data.load_array(f"{name}_f0")[:n_frames]
     facts = model.facts
-    wanted, db = timbre_transfer.fit_controls(
+    wanted, _ = timbre_transfer.fit_controls(
         f0_hz, ddsp.loudness(x), (facts["lowest_hz"], facts["highest_hz"]), facts["loud_db"]
     )
     y = timbre_transfer.transfer(model, x, f0_hz)

@@ -69,7 +69,7 @@ WRONG = {
         ("reshape", lambda x, p: x.reshape(-1, p)),
         ("not the remainder itself", partial(fold, missing=lambda n, p: n % p)),
     ],
-    "hifi_gan.critic_loss": [
+    "hifi_gan.discriminator_loss": [
         ("exchanged", partial(squares, to_real=0, to_fake=1)),
         ("say -1", partial(squares, to_fake=-1)),
         ("compared with 1", partial(squares, to_fake=1)),
@@ -83,13 +83,13 @@ WRONG = {
         ("not the sum", partial(squares, mean=np.sum)),
         ("square first", lambda r, f: sum(
             (a.mean() - 1) ** 2 + b.mean() ** 2 for a, b in zip(r, f, strict=True))),
-        ("critics are summed", lambda r, f: squares(r, f) / len(r)),
+        ("discriminators are summed", lambda r, f: squares(r, f) / len(r)),
         ("two parts are added, not", lambda r, f: squares(r, f) / 2),
         ("not absolute", lambda r, f: sum(
             np.mean(abs(a - 1)) + np.mean(abs(b)) for a, b in zip(r, f, strict=True))),
         ("no root", partial(squares, mean=lambda x: np.sqrt(np.mean(x)))),
-        ("last critic alone", forgets_to_add),
-        ("first critic alone", lambda r, f: squares(r[:1], f[:1])),
+        ("last discriminator alone", forgets_to_add),
+        ("first discriminator alone", lambda r, f: squares(r[:1], f[:1])),
         ("with most of them", lambda r, f: squares(
             [np.concatenate(r)], [np.concatenate(f)])),
         ("squared", lambda r, f: sum(b.mean() - a.mean() for a, b in zip(r, f, strict=True))),

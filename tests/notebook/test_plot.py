@@ -25,7 +25,7 @@ X = 0.1 * np.sin(2 * np.pi * 500 / 16000 * np.arange(16000)).astype(np.float32)
     ],
 )
 def test_plotters_take_and_return_axes(draw):
-    figure, ax = plot.subplots()
+    _, ax = plot.subplots()
     assert draw(ax) is ax and ax.get_title() == "title"
     assert "time (s)" in ax.get_xlabel() and ax.get_ylabel()
     assert draw(None) is not ax

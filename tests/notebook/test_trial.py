@@ -103,6 +103,20 @@ def test_what_never_ends_is_left_behind(answer, words, ends, capsys):
         assert time.process_time() - used < 0.05 and capsys.readouterr().out == ""
 
 
+def test_the_limit_is_work_not_waiting(monkeypatch):
+    """On a busy machine an answer waits for the processor; only an endless one works on."""
+
+    def slow(x):
+        time.sleep(0.15)
+        return x**2
+
+    assert judge(slow, seconds=0.3).status == check.CORRECT  # three calls: 0.45 s
+    clock = itertools.count(step=100)
+    monkeypatch.setattr(time, "process_time", lambda: next(clock))
+    started = time.monotonic()
+    assert "still runs" in str(judge(forever, seconds=20)) and time.monotonic() - started < 10
+
+
 def test_endless_generator_is_read_to_a_limit():
     result = judge(endless_generator)
     assert "the shape is (10000,), (3,) is wanted" in str(result)

@@ -55,10 +55,10 @@ def test_missing_codec(monkeypatch, missing, status):
     only(monkeypatch, doctor.look_at_audio)
     whole = soundfile.write
 
-    def write(file, x, sample_rate, format):
-        if format == missing:
+    def write(file, x, sample_rate, **options):
+        if options["format"] == missing:
             raise ValueError("unknown format")
-        whole(file, x, sample_rate, format=format)
+        whole(file, x, sample_rate, **options)
 
     monkeypatch.setattr(soundfile, "write", write)
     found = diagnose("audio")
@@ -71,9 +71,41 @@ def test_damaged_data(monkeypatch):
     monkeypatch.setattr(data, "verify", lambda: problems)
     found = diagnose("data")
     assert found.status == BAD and "data/c is missing (and 2 more)" in found.found
-    assert "git checkout" in found.do
-    monkeypatch.setattr(data, "verify", lambda: (_ for _ in ()).throw(FileNotFoundError("gone")))
-    assert "gone" in diagnose("data").found  # a sick look does not stop the others
+    assert ("git checkout" in found.do) == (doctor.ROOT / ".git").exists()
+
+
+@pytest.mark.parametrize(
+    ("git", "advice"), [(True, "`git checkout data`"), (False, "unpack the course again")]
+)
+def test_damaged_manifest(monkeypatch, tmp_path, git, advice):
+    """In a clone, and in an unpacked ZIP, which has no git; `make lab` would help in neither."""
+    only(monkeypatch, doctor.look_at_data)
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    monkeypatch.setattr(data, "ROOT", tmp_path)
+    if git:
+        (tmp_path / ".git").touch()
+    (tmp_path / "manifest.json").write_text("{")
+    for words in ("manifest.json is damaged", "No manifest at"):
+        found = diagnose("data")
+        assert found.status == BAD and words in found.found and advice in found.do
+        assert "make lab" not in found.do
+        (tmp_path / "manifest.json").unlink(missing_ok=True)
+
+
+def test_read_only_machine(monkeypatch):
+    """A shared course and no home: said once, with what helps; training alone needs a cache."""
+    import librosa
+
+    def refuse(*args):
+        raise RuntimeError("cannot cache function '__o_fold': no locator available")
+
+    monkeypatch.setattr(doctor, "LOOKS", [doctor.look_at_librosa, doctor.look_at_disk])
+    monkeypatch.setenv("LECTURE_CACHE", "/dev/null/nowhere")
+    assert [finding.status for finding in doctor.report()] == [FINE, SLOW]
+    assert "LECTURE_CACHE" in diagnose("disk").found
+    monkeypatch.setattr(librosa, "stft", refuse)
+    found = diagnose("librosa")
+    assert found.status == BAD and "set NUMBA_CACHE_DIR" in found.do
 
 
 def test_small_machine_is_slow_not_bad(monkeypatch):
@@ -112,6 +144,6 @@ def test_kernel_of_another_python(monkeypatch, tmp_path, python, status):
 def test_exit_status_and_last_line(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "LOOKS", [lambda: 1 / 0, doctor.look_at_python])
     doctor.LOOKS[0].__name__ = "look_at_luck"
-    assert doctor.main() == 1
+    assert doctor.main() == 1  # a sick look does not stop the others
     out = capsys.readouterr().out
     assert "BAD   luck       ZeroDivisionError" in out and "Not ready: see luck above." in out

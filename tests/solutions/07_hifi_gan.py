@@ -21,7 +21,7 @@ def of_the_notebook(x, period):
     return x.reshape(-1, period)
 
 
-def critic_loss(real, fake):
+def discriminator_loss(real, fake):
     return sum(np.mean((r - 1) ** 2) + np.mean(f**2) for r, f in zip(real, fake, strict=True))
 
 
@@ -39,8 +39,8 @@ def in_torch(real, fake):
     return to_one + sum(f.square().mean() for f in fake)
 
 
-SOLUTIONS = {"hifi_gan.fold": fold, "hifi_gan.critic_loss": critic_loss}
+SOLUTIONS = {"hifi_gan.fold": fold, "hifi_gan.discriminator_loss": discriminator_loss}
 
-LOOPS = {"hifi_gan.fold": row_by_row, "hifi_gan.critic_loss": looped}
+LOOPS = {"hifi_gan.fold": row_by_row, "hifi_gan.discriminator_loss": looped}
 
-TORCH = {"hifi_gan.fold": of_the_notebook, "hifi_gan.critic_loss": in_torch}
+TORCH = {"hifi_gan.fold": of_the_notebook, "hifi_gan.discriminator_loss": in_torch}

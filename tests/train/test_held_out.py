@@ -70,7 +70,7 @@ def test_wavenet(monkeypatch, tmp_path, channels):
 
 def test_wavenet_with_a_score(monkeypatch):
     """It practises other music than it is watched on, and plays no held-out piece."""
-    monkeypatch.setattr(renders, "piano_performances", lambda: [])
+    monkeypatch.setattr(renders, "piano_performances", list)
     monkeypatch.setattr(wavenet.Examples, "of_scores", lambda performances: performances)
     recipe = wavenet.SCORE_RECIPE
     learned, watched = wavenet.examples_of(recipe)

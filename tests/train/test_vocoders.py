@@ -23,13 +23,13 @@ RECIPE = vocoders.VocoderRecipe(
     lambda: hifi_gan.Generator(channels=16, dilations=((1,),) * 3),
     lambda: [hifi_gan.MultiPeriodDiscriminator(1 / 32, (2, 3)),
              hifi_gan.MultiScaleDiscriminator(1 / 32, 2)],
-    hifi_gan, batch=2, n_samples=2048, critics_from=2, watch_every=2, snapshots=(0, 3, 8),
+    hifi_gan, batch=2, n_samples=2048, discriminators_from=2, watch_every=2, snapshots=(0, 3, 8),
 )  # fmt: skip
 MELGAN_RECIPE = dataclasses.replace(
     RECIPE,
     generator=lambda: melgan.Generator(base_channels=4),
-    critics=lambda: [melgan.MultiScaleDiscriminator(4)],
-    losses=melgan, target=None, critics_from=0, betas=(0.5, 0.9),
+    discriminators=lambda: [melgan.MultiScaleDiscriminator(4)],
+    losses=melgan, target=None, discriminators_from=0, betas=(0.5, 0.9),
 )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def test_snapshots_and_weights_are_small_and_loadable(whole):
     assert difference < 1e-3 < 2 * (first.conv_pre.weight - final.conv_pre.weight).abs().max()
 
 
-def test_rates_fall_and_critics_have_their_share(tmp_path, monkeypatch):
+def test_rates_fall_and_discriminators_have_their_share(tmp_path, monkeypatch):
     rates, step = [], adversarial.Adversarial.step
 
     def recorded(self, *arguments):
@@ -98,16 +98,16 @@ def test_rates_fall_and_critics_have_their_share(tmp_path, monkeypatch):
         return step(self, *arguments)
 
     monkeypatch.setattr(adversarial.Adversarial, "step", recorded)
-    recipe = dataclasses.replace(RECIPE, learning_rate=1e-3, decay=0.5, critics_share=0.2)
+    recipe = dataclasses.replace(RECIPE, learning_rate=1e-3, decay=0.5, discriminators_share=0.2)
     go(tmp_path, 3, recipe)
     assert np.allclose(rates, [[1e-3, 2e-4], [5e-4, 1e-4], [2.5e-4, 5e-5]])
 
 
 def test_from_weights_where_the_state_is_lost(tmp_path, monkeypatch, whole):
-    """Generator and average go on from the file, steps count on; the critics alone learn before."""
+    """Generator and average go on from the file; before, the discriminators learn alone."""
     shipped = weights.load(whole / "tiny.safetensors", hifi_gan.Generator)
     monkeypatch.setattr(weights, "load", lambda name, model: shipped)
-    monkeypatch.setattr(vocoders, "CRITICS_ALONE", 3)
+    monkeypatch.setattr(vocoders, "DISCRIMINATORS_ALONE", 3)
     none = go(tmp_path / "none", 8, from_weights=True)
     assert none.step == 8 and none.seconds == shipped.facts["seconds"]
     state = load_file(tmp_path / "none/state.safetensors")
@@ -115,7 +115,7 @@ def test_from_weights_where_the_state_is_lost(tmp_path, monkeypatch, whole):
         assert all(torch.equal(state[f"{part}/{k}"], v) for k, v in shipped.state_dict().items())
     torch.manual_seed(RECIPE.seed)
     RECIPE.generator()
-    born = RECIPE.critics()[0].state_dict()
+    born = RECIPE.discriminators()[0].state_dict()
     assert not any(torch.equal(state[f"critic0/{k}"], v) for k, v in born.items() if "weight" in k)
     assert state["optimizer_d/0.step"] == 3
     # one step moves all; a state that is there is preferred to the weights
@@ -212,7 +212,10 @@ def test_wrong_training_sound_gets_one_sentence(tmp_path):
         (["melgan", "--minutes", "0"], "invalid positive number value: '0'"),
         (["melgan", "--steps", "-3"], "invalid positive number value: '-3'"),
         (["melgan", "--minutes", "nan"], "invalid positive number value: 'nan'"),
-        (["muse_gan", "--from-weights"], "critics of muse_gan can't be begun anew; use --resume"),
+        (
+            ["muse_gan", "--from-weights"],
+            "the critic of muse_gan can't begin anew; use --resume",
+        ),
     ],
 )
 def test_wrong_command_lines(arguments, message, capsys):
