@@ -98,13 +98,7 @@ def _mix_down(x: np.ndarray, name: str) -> np.ndarray:
 
 
 def check_sample_rate(sample_rate: float, name: str = "sample_rate") -> int:
-    """Return `sample_rate` as an int in Hz, or say what is wrong with it.
-
-    Raises
-    ------
-    ValueError
-        If it is not a whole number of Hz between 100 and 768,000.
-    """
+    """Return `sample_rate` as an int; ValueError unless it is whole, from 100 to 768,000 Hz."""
     if not isinstance(sample_rate, (int, float, np.integer, np.floating)) or not (
         100 <= sample_rate <= 768_000 and sample_rate == int(sample_rate)
     ):
@@ -160,12 +154,9 @@ def read(
 
 
 def write(path: str | Path, x: np.typing.ArrayLike, sample_rate: int) -> Path:
-    """Write mono 16-bit sound (WAV or FLAC by the suffix); clip samples beyond +-1 with a warning.
+    """Write mono 16-bit sound, WAV or FLAC by the suffix, and return the path.
 
-    Returns
-    -------
-    Path
-        The file written.
+    Samples beyond +-1 are clipped, with a warning.
     """
     import soundfile
 
@@ -210,18 +201,7 @@ def loudness_lufs(x: np.typing.ArrayLike, sample_rate: int) -> float:
     """Loudness as heard, in LUFS (ITU-R BS.1770): K-weighted, pauses left out; silence is -inf.
 
     Unlike :func:`level_db` it does not count an offset or rumble, and counts what the ear hears
-    best most.
-
-    Parameters
-    ----------
-    x : array_like
-        Shape ``(n,)``; less than 0.4 s counts as if it lasted for so long.
-    sample_rate : int
-        In Hz.
-
-    Returns
-    -------
-    float
+    best most. A sound of less than 0.4 s counts as if it lasted for so long.
     """
     import torch
     from torchaudio.functional import loudness

@@ -149,7 +149,7 @@ class NoiseSchedule:
         self, x_t: torch.Tensor, t: int, predicted_noise: torch.Tensor, t_next: int | None = None,
         clip: bool = False,
     ) -> torch.Tensor:  # fmt: skip
-        """Go back from t to `t_next` in one jump without fresh noise (Song et al. 2021, equation 12).
+        """Go back from t to `t_next` in one jump without fresh noise (Song et al. 2021, eq. 12).
 
         `t_next` is t - 1 if not given; -1 is the clean data.
         """

@@ -111,10 +111,7 @@ def form_image(form: str, key: int, minor: bool) -> np.ndarray:
 def read_form(image: np.ndarray) -> tuple[str, int, bool]:
     """Read the form, key and mode off an image, perhaps a blurred one: what fits best.
 
-    Raises
-    ------
-    ValueError
-        If it is no form image, or holds no section.
+    ValueError says if it is no form image, or holds no section.
     """
     image = arguments.array(image, "image", ("channels", "pitch classes", "bars"))
     if image.shape[:2] != (len(CHANNELS["form"]), 12):
@@ -133,13 +130,7 @@ def read_form(image: np.ndarray) -> tuple[str, int, bool]:
 
 
 def random_form(rng: np.random.Generator, max_bars: int = 32) -> str:
-    """Draw a form: perhaps an intro, sections from A on, perhaps an outro.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `rng` is no generator, or `max_bars` leaves no room for an intro and an A.
-    """
+    """Draw a form: perhaps an intro, sections from A on, perhaps an outro."""
     arguments.generator(rng)
     max_bars = arguments.number(max_bars, "max_bars", BARS["i"] + BARS["A"], MAX_BARS, whole=True)
     form = "i" * int(rng.random() < 0.4) + "A"
@@ -179,6 +170,7 @@ def write_song(
         For an unknown letter or key, or if `rng` is no generator.
     """
     arguments.generator(rng)
+
     form = random_form(rng) if form is None else check_form(form)
     key = int(rng.integers(12)) if key is None else key
     minor = bool(rng.random() < 0.4) if minor is None else bool(minor)

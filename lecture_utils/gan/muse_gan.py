@@ -15,7 +15,7 @@ from lecture_utils import arguments
 from lecture_utils.pianoroll import metrics as roll_metrics
 from lecture_utils.pianoroll.phrases import PHRASE
 
-#: Tracks and keys of a phrase (its steps are 4 bars of 16).
+#: Tracks and keys of a phrase, and its steps: bars of sixteenths.
 N_TRACKS, _, N_PITCHES = PHRASE
 N_BARS, BAR_STEPS = 4, 16
 
@@ -23,8 +23,6 @@ N_BARS, BAR_STEPS = 4, 16
 NOISE = ("shared", "shared_in_time", "private", "private_in_time")
 
 SLOPE = 0.2
-
-# ------------------------------------------------------------------------------- layers
 
 # A convolution whose stride is its kernel is one matrix for every piece of its input. Written as
 # such it is several times faster on a processor, above all in the penalty's second derivative.
@@ -91,9 +89,6 @@ def _each_bar(x: torch.Tensor) -> torch.Tensor:
     return x[..., None, :].expand(*x.shape[:-1], N_BARS, -1)
 
 
-# ------------------------------------------------------------------------------- generator
-
-
 class BarGenerators(nn.Module):
     """What is to be in a bar ``(5, rows, inputs)`` to logits of its cells ``(5, rows, 16, 84)``.
 
@@ -155,7 +150,8 @@ class Generator(nn.Module):
 
         Shapes are ``(batch, noise)`` for the shared parts, ``(batch, 5, noise)`` for the others.
         """
-        batch, seed = arguments.number(batch, "batch", 1, whole=True), arguments.seed(seed)
+        batch, seed = arguments.count(batch, "batch"), arguments.seed(seed)
+
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         return {
             part: torch.randn(shape, generator=generator)
@@ -201,10 +197,8 @@ class Generator(nn.Module):
             raise ValueError("noise: not of this model; start from model.noise(batch, seed).")
         if given is not None:
             _check_phrases(given, "given", batch)
-            arguments.tensor(is_given, "is_given")
-            if is_given.shape != (batch, N_TRACKS):
-                raise ValueError(f"is_given: expected 0 or 1 for each phrase and track, shape "
-                                 f"{(batch, N_TRACKS)}, got {tuple(is_given.shape)}.")  # fmt: skip
+            arguments.tensor(is_given, "is_given", (batch, N_TRACKS))
+
         in_time = self.shared_in_time(noise["shared_in_time"]).unflatten(-1, (N_BARS, -1))
         shared = torch.cat([_each_bar(noise["shared"]), in_time], -1)
         mask = torch.zeros(batch, N_TRACKS) if given is None else is_given.to(given)
@@ -233,9 +227,6 @@ def binary(soft: torch.Tensor) -> torch.Tensor:
     the notes that will be played, not shades between a note and none.
     """
     return soft + ((soft > 0.5).to(soft) - soft).detach()
-
-
-# ------------------------------------------------------------------------------- critic
 
 
 class Critic(nn.Module):
@@ -273,9 +264,6 @@ class Critic(nn.Module):
         return self.bar_score(x).mean((1, 2)) + self.phrase_score(phrase)[:, 0]
 
 
-# ------------------------------------------------------------------------------- use
-
-
 @torch.inference_mode()
 def generate(
     model: Generator,
@@ -304,8 +292,7 @@ def generate(
     Raises
     ------
     ValueError
-        If the noise has other parts or shapes, `given` and `track` do not fit, or the model is in
-        training mode.
+        If arguments do not fit, or the model is in training mode.
     """
     batch = _batch_of(noise)
     if model.training:  # else phrases would depend on what else is in the batch

@@ -2,7 +2,7 @@
 
 :func:`sound` joins ipywidgets to a function, a figure and a player; with no kernel its default is
 still seen and heard. :func:`steps` computes every position beforehand, so that its slider works in
-a static page too. :func:`picture` and :func:`frames` are the same for figures without sound.
+a static page too. :func:`picture` and :func:`flipbook` are the same for figures without sound.
 Widgets change through their traits only (no ``interact``, no ``Output``), which is fast and cannot
 hang a notebook that runs unattended. Used by every notebook.
 """
@@ -21,14 +21,14 @@ from lecture_utils.notebook.flipbook import (
     MAX_STEPS,
     check_alt,
     check_figure,
-    frames,
+    flipbook,
     to_img,
     to_png,
     to_source,
 )
 from lecture_utils.notebook.upload import upload
 
-__all__ = ["Explorer", "choice", "frames", "picture", "slider", "sound", "steps", "upload"]
+__all__ = ["Explorer", "choice", "flipbook", "picture", "slider", "sound", "steps", "upload"]
 
 _WIDE = {"description_width": "initial"}
 

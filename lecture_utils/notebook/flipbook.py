@@ -1,6 +1,6 @@
 """Figures to step through, drawn beforehand, with a slider that needs no kernel.
 
-Used as ``explore.frames``, and by :mod:`lecture_utils.notebook.explore` for every figure it draws.
+Used as ``explore.flipbook``, and by :mod:`lecture_utils.notebook.explore` for every figure it draws.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ MAX_STEPS = 33
 WIDTH = 11.0
 
 
-def frames(
+def flipbook(
     figures: Mapping[object, Callable], alt: str, name: str = "step", height: float = 3.0
-) -> Frames:
+) -> Flipbook:
     """Step through figures drawn beforehand, with a slider that needs no kernel.
 
     Parameters
@@ -39,21 +39,21 @@ def frames(
 
     Returns
     -------
-    Frames
+    Flipbook
         Shown by the notebook as the last line of a cell, the last figure first.
     """
     if not isinstance(figures, Mapping) or not 1 <= len(figures) <= MAX_STEPS:
         raise ValueError(
-            f"frames: give a dict of position: draw(ax) with 1 to {MAX_STEPS} of them."
+            f"flipbook: give a dict of position: draw(ax) with 1 to {MAX_STEPS} of them."
         )
     for draw in figures.values():
         check_figure(draw, alt)
     height = arguments.number(height, "height", 1, 12)
-    return Frames({str(key): to_png(draw, height) for key, draw in figures.items()}, alt, name)
+    return Flipbook({str(key): to_png(draw, height) for key, draw in figures.items()}, alt, name)
 
 
-class Frames:
-    """Figures and a slider as plain HTML, made by :func:`frames`."""
+class Flipbook:
+    """Figures and a slider as plain HTML, made by :func:`flipbook`."""
 
     def __init__(self, pngs: dict[str, bytes], alt: str, name: str) -> None:
         self.pngs, self.alt, self.name = pngs, alt, name
@@ -114,7 +114,5 @@ def to_source(png: bytes) -> str:
 
 def to_img(png: bytes, alt: str) -> str:
     """Return the picture as HTML."""
-    style = plot.page_width(WIDTH)
-    return (
-        f'<img class="lp-figure" style="{style}" alt="{html.escape(alt)}" src="{to_source(png)}">'
-    )
+    width, alt = plot.page_width(WIDTH), html.escape(alt)
+    return f'<img class="lp-figure" {width} alt="{alt}" src="{to_source(png)}">'

@@ -12,7 +12,7 @@ import functools
 import numpy as np
 
 from lecture_utils import audio, data
-from lecture_utils.instruments import sampler
+from lecture_utils.instruments import piano, sampler
 from lecture_utils.pianoroll.roll import PianoRoll, check_roll
 
 #: Keys of the General MIDI drum kit and the recorded clip that plays them; others are toms.
@@ -90,7 +90,7 @@ def _note(family: str, pitch: int, seconds: float, sample_rate: int) -> np.ndarr
         x[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
         return x * _GAINS[family]
     key = min(max(pitch, 21), 108)  # beyond the keyboard the last key sounds
-    return sampler.render_piano([(0, seconds, key, 85)], sample_rate=sample_rate) * _GAINS["piano"]
+    return piano.render_piano([(0, seconds, key, 85)], sample_rate=sample_rate) * _GAINS["piano"]
 
 
 def _pluck(pitch: int, seconds: float, sample_rate: int) -> np.ndarray:

@@ -234,7 +234,7 @@ def test_picture_redraws_and_keeps_the_last_good_one():
 
 
 def test_frames_hold_every_figure():
-    shown = explore.frames({k: lambda ax, k=k: _dot(ax, k) for k in (1, 2, 3)}, "A line.", "step")
+    shown = explore.flipbook({k: lambda ax, k=k: _dot(ax, k) for k in (1, 2, 3)}, "A line.", "step")
     page = shown._repr_html_()
     assert page.count("data:image/png") == 4  # three to step through, the last of them shown
     assert 'alt="A line. (step 3)"' in page
@@ -247,9 +247,9 @@ def test_frames_hold_every_figure():
         (lambda: explore.picture(_dot, ""), "alt"),
         (lambda: explore.picture(_dot, "A line."), "no control"),
         (lambda: explore.picture(3, "A line.", level=explore.slider(0, 1, 1, 0)), "figure"),
-        (lambda: explore.frames({}, "A line."), "1 to 33"),
-        (lambda: explore.frames({1: _dot}, " "), "alt"),
-        (lambda: explore.frames({1: 2}, "A line."), "figure"),
+        (lambda: explore.flipbook({}, "A line."), "1 to 33"),
+        (lambda: explore.flipbook({1: _dot}, " "), "alt"),
+        (lambda: explore.flipbook({1: 2}, "A line."), "figure"),
     ],
 )
 def test_wrong_pictures(call, message):

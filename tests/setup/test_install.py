@@ -47,7 +47,7 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
 """
 PROJECT = """
 [build-system]
-requires = []
+requires = ["setuptools>=90"]
 build-backend = "backend"
 backend-path = ["."]
 [project]
@@ -133,6 +133,7 @@ def indexes(tmp_path_factory):
     wheel(small, "torchaudio", "2.1+cpu")
     for name in ("pip", "setuptools", "wheel"):  # what uv gives a new environment
         wheel(registry, name, "99")
+    wheel(small, "setuptools", "1")  # PyTorch's index has old copies of other packages, too
     with serve(registry) as one, serve(small) as other:
         cache = str(tmp_path_factory.mktemp("cache"))
         yield {
@@ -264,7 +265,9 @@ def test_second_call_waits_for_the_first(made, tmp_path):
     with (folder / "pyproject.toml").open("ab") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
         second = start(folder)
-        assert "waiting" in second.stdout.readline() and second.poll() is None
+        assert "waiting" in second.stdout.readline()
+        time.sleep(3)  # in which it would have begun
+        assert second.poll() is None and not (folder / ".venv" / "tmp").exists()
     out, _ = second.communicate(timeout=60)
     assert second.returncode == 0 and out.endswith("Installed.\n")
 
