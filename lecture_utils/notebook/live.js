@@ -1,7 +1,8 @@
-// Works in the page for live widgets: gives sliders their names, and hides the copy that is stored
+// Works in the page for live widgets: gives sliders their names and keys, and hides the copy that is stored
 // for pages without widgets.
 
 // ipywidgets' sliders have a visible label beside them, but no name that a screen reader could read.
+// Their arrow keys are for them alone.
 function nameSliders(box) {
   let named = 0;
   for (const handle of box.querySelectorAll(".noUi-handle")) {
@@ -9,6 +10,7 @@ function nameSliders(box) {
       ?.querySelector(".widget-label")?.textContent;
     if (!label) continue;
     handle.setAttribute("aria-label", label);
+    handle.setAttribute("data-lm-suppress-shortcuts", "true");
     named++;
   }
   for (const group of box.querySelectorAll(".widget-toggle-buttons")) {
@@ -18,21 +20,31 @@ function nameSliders(box) {
   return named;
 }
 
+// Widgets that were saved with the notebook look alive, but nothing answers them.
+async function isConnected(model) {
+  try {
+    return (await model.widget_manager.get_model(model.get("key"))).comm_live !== false;
+  } catch {
+    return true; // a host that does not tell
+  }
+}
+
 export default {
-  render({ model, el }) {
+  async render({ model, el }) {
     el.style.display = "none"; // there is nothing to see of it
-    const stored = () => document.querySelectorAll(`[data-stored="${model.get("key")}"]`);
+    const connected = await isConnected(model);
     let waiting = 200, timer; // the widgets beside this one may come later: for 20 s at most
     const work = () => {
-      for (const copy of stored()) copy.style.display = "none";
       const box = el.closest(".lp-explore");
+      if (box) {
+        box.classList.add(connected ? "lp-connected" : "lp-unconnected");
+        for (const copy of document.querySelectorAll(`[data-stored="${model.get("key")}"]`))
+          copy.style.display = connected ? "none" : "";
+      }
       const named = box ? nameSliders(box) : -1;
       if (named < model.get("sliders") && waiting-- > 0) timer = setTimeout(work, 100);
     };
     work();
-    return () => {
-      clearTimeout(timer);
-      for (const copy of stored()) copy.style.display = "";
-    };
+    return () => clearTimeout(timer);
   },
 };

@@ -154,11 +154,7 @@ function mountPlayer(host, spec, wavs) {
     make("label", { class: "lp-volume" }, "volume ", volume, volumeText), time);
   const root = make("div", { class: "lp", tabindex: 0, role: "group",
     "data-lm-suppress-shortcuts": "true", onkeydown: onKey, onclick: onClick },
-    caption, choices, image, plot, controls, trouble, notes, panel, keys);
-  if (spec.mode === "steps") { // slider, play button and picture on one screen
-    root.classList.add("lp-stepped");
-    choices.after(controls);
-  }
+    caption, choices, controls, trouble, image, plot, notes, panel, keys);
   transport.onsilence = (silent) => {
     trouble.hidden = !silent;
     trouble.textContent = silent ? "No sound output found. Connect headphones or loudspeakers, " +
@@ -343,15 +339,18 @@ function mountAll(id) {
   }
 }
 
-// Live widget: Python replaces the sounds.
+// Live widget: Python replaces the sounds. Once it is gone, nothing here holds sound or picture: hosts
+// keep what is left of a widget for as long as the page is open.
 function renderLive({ model, el }) {
   const bytes = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
   const wavs = () => model.get("clips").map(bytes);
-  const player = mountPlayer(el, model.get("spec"), wavs());
-  const update = () => player.load(model.get("spec"), wavs());
+  let player = mountPlayer(el, model.get("spec"), wavs());
+  const update = () => player?.load(model.get("spec"), wavs());
   model.on("change:count", update);
   return () => {
     model.off("change:count", update);
     player.transport.stop();
+    player = null;
+    el.replaceChildren();
   };
 }

@@ -72,12 +72,14 @@ def to_png(figure: Figure, dpi: int = 120) -> bytes:
 
 
 def page_width(inches: float) -> str:
-    """Return the style of a figure in a page: 5 em an inch, so that it grows with the font.
+    """Return the attributes of a figure in a page: 5 em an inch, so that it grows with the font.
 
-    The font is the browser's or that of JupyterLab's settings, whichever is larger.
+    The font is the browser's or that of JupyterLab's settings, whichever is larger. Where no such
+    style is allowed (in a notebook that is not trusted), the figure has 80 pixels an inch.
     """
     em, lab = f"{5 * inches:.4g}rem", f"{5 * inches * 16 / 14:.4g}"
-    return f"width:max({em}, {lab} * var(--jp-content-font-size1, 0px));max-width:100%"
+    style = f"width:max({em}, {lab} * var(--jp-content-font-size1, 0px));max-width:100%"
+    return f'width="{80 * inches:.0f}" style="{style}"'
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -107,12 +109,12 @@ def show(figure: Figure, alt: str) -> None:
         for text in legend.get_texts():
             text.set_size(_STYLE["font.size"])
     source = base64.b64encode(to_png(figure)).decode()
-    style = page_width(figure.get_figwidth())
+    width = page_width(figure.get_figwidth())
     plt.close(figure)
     display(
         HTML(
             f'<figure style="margin:0"><img alt="{escape(alt, quote=True)}" '
-            f'style="{style}" src="data:image/png;base64,{source}"></figure>'
+            f'{width} src="data:image/png;base64,{source}"></figure>'
         )
     )
 

@@ -47,6 +47,7 @@ function render({ model, el }) {
     timer = setTimeout(() => say(`Reading ${file.name} as soon as the notebook has finished ` +
       "the cells that it is running \u2026"), 3000);
     model.send({ kind: "begin", turn, name: file.name, size: file.size });
+    if (!file.size) file = null; // the kernel says so
   };
   input.onclick = () => { input.value = ""; }; // the same file may be chosen again
 
@@ -58,6 +59,7 @@ function render({ model, el }) {
       const piece = await file.slice(message.from, message.from + PIECE).arrayBuffer();
       if (message.turn !== turn) return;
       if (size > PIECE) say(`Reading ${name}: ${Math.round((100 * message.from) / size)} % \u2026`);
+      if (message.from + PIECE >= size) file = null; // the last one
       model.send({ kind: "piece", turn, from: message.from }, undefined, [piece]);
     } catch {
       end(`The browser could not read ${name}; choose it again.`);
@@ -65,6 +67,7 @@ function render({ model, el }) {
   };
   const onWork = () => {
     const name = model.get("working");
+    if (file) return; // the next one is already on its way
     if (!name) return end("");
     clearTimeout(timer);
     setWorking(true);

@@ -19,8 +19,10 @@ import torch
 
 from lecture_utils.train.cascade import DiffusionRecipe, train_diffusion
 from lecture_utils.train.ddsp import DdspRecipe, train_ddsp
+from lecture_utils.train.fourier_vocoder import MagnitudeRecipe, train_magnitude
 from lecture_utils.train.muse_gan import GanRecipe, train_gan
 from lecture_utils.train.recipes import RECIPES
+from lecture_utils.train.repair import RepairRecipe, train_repair
 from lecture_utils.train.vocoders import VocoderRecipe, train_vocoder
 from lecture_utils.train.wavenet import WaveNetRecipe, train_wavenet
 
@@ -57,10 +59,12 @@ def main(arguments: list[str] | None = None) -> None:
     folder = options.runs / options.name
     recipe = RECIPES[options.name]
     train = {
+        RepairRecipe: train_repair,
         VocoderRecipe: train_vocoder,
         DdspRecipe: train_ddsp,
         DiffusionRecipe: train_diffusion,
         GanRecipe: train_gan,
+        MagnitudeRecipe: train_magnitude,
         WaveNetRecipe: train_wavenet,
     }[type(recipe)]
     limits = {"minutes": options.minutes, "resume": options.resume, "n_steps": options.steps}

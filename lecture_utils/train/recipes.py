@@ -7,9 +7,14 @@ from dataclasses import replace
 from lecture_utils import hifi_gan, melgan
 from lecture_utils.train.cascade import DiffusionRecipe
 from lecture_utils.train.ddsp import DdspRecipe
+from lecture_utils.train.fourier_vocoder import MagnitudeRecipe
 from lecture_utils.train.muse_gan import GanRecipe
+from lecture_utils.train.repair import RepairRecipe
 from lecture_utils.train.vocoders import VocoderRecipe
 from lecture_utils.train.wavenet import SCORE_RECIPE, WaveNetRecipe
+
+#: What the universal vocoder learns from: speech and whatever else the course has, equally often.
+ALL_SOUNDS = ("speech", "violin", "flute", "cello", "piano", "band", "clips", "speech")
 
 RECIPES = {
     "hifi_gan": VocoderRecipe(
@@ -42,6 +47,17 @@ RECIPES = {
     ),
     "ddsp_violin": DdspRecipe("violin"),
     "ddsp_flute": DdspRecipe("flute"),
+    "fourier_magnitude": MagnitudeRecipe(),
+    "fourier_repair": RepairRecipe("fourier_magnitude"),
+    "fourier_magnitude_universal": MagnitudeRecipe(
+        ALL_SOUNDS, start="fourier_magnitude", gains_db=(-18.0, 6.0)
+    ),
+    "fourier_repair_universal": RepairRecipe(
+        "fourier_magnitude_universal",
+        ALL_SOUNDS,
+        start="fourier_repair",
+        gains_db=(-18.0, 6.0),
+    ),
     "muse_gan": GanRecipe(),
     "cascade_form": DiffusionRecipe("form"),
     "cascade_sketch": DiffusionRecipe("sketch"),

@@ -1,0 +1,195 @@
+"""Train the repair network of notebook 10: after Griffin-Lim, with discriminators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from lecture_utils import hifi_gan, metrics, weights
+from lecture_utils.fourier_vocoder import MagnitudeNetwork, RepairNetwork, vocode
+from lecture_utils.fourier_vocoder.discriminators import MultiSpectrogramDiscriminator
+from lecture_utils.fourier_vocoder.phase_search import griffin_lim
+from lecture_utils.fourier_vocoder.spectrum import istft, stft
+from lecture_utils.train import adversarial
+from lecture_utils.train.fourier_vocoder import Sounds, log_mel_of, sounds_of
+from lecture_utils.train.run import Average, Run, annealed, has_fast_bf16
+from lecture_utils.vocoder import Features
+
+
+@dataclass(frozen=True)
+class RepairRecipe:
+    """A repair network: the magnitude network before it, its size, its sounds, its steps."""
+
+    magnitude: str
+    sounds: tuple[str, ...] = ("speech",)
+    start: str | None = None  # shipped weights to begin with
+    channels: int = 192
+    n_blocks: int = 5
+    n_rounds: int = 16
+    batch: int = 4
+    n_frames: int = 40
+    gains_db: tuple[float, float] = (0.0, 0.0)  # a segment is made louder by one between these
+    n_steps: int = 50_000
+    learning_rate: float = 5e-4
+    betas: tuple[float, float] = (0.8, 0.99)
+    discriminators_from: int = 1200
+    watch_every: int = 500
+    seed: int = 1234
+
+
+class Repaired(nn.Module):
+    """The repair network as a generator: Griffin-Lim's spectrum and the magnitude to sound."""
+
+    def __init__(self, network: RepairNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, given: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        """Return sounds ``(batch, 1, n)``."""
+        return istft(self.network(*given))[:, None]
+
+
+class Middle(nn.Module):
+    """A discriminator that hears the middle half of a segment: half the work, and no edges."""
+
+    def __init__(self, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.discriminator = discriminator
+
+    def forward(self, x: torch.Tensor) -> tuple[list[torch.Tensor], Features]:
+        """Return scores and feature maps."""
+        quarter = x.shape[-1] // 4
+        return self.discriminator(x[..., quarter:-quarter])
+
+
+def spectral_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    """Compare sounds ``(batch, 1, n)`` in mel bands, and by STFTs with four window lengths."""
+    return 30 / 45 * hifi_gan.mel_loss(real, fake) + 15 * stft_loss(real[:, 0], fake[:, 0])
+
+
+def stft_loss(
+    real: torch.Tensor, fake: torch.Tensor, n_ffts: tuple[int, ...] = (256, 512, 1024, 2048)
+) -> torch.Tensor:
+    """Return spectral convergence plus log-magnitude L1, the mean over window lengths.
+
+    As :func:`lecture_utils.metrics.multi_resolution_stft`, for batches and with gradients.
+    """
+    total = 0.0
+    for n_fft in n_ffts:
+        window = torch.hann_window(n_fft)
+        x, y = (
+            torch.stft(z, n_fft, n_fft // 4, window=window, return_complex=True)
+            for z in (real, fake)
+        )
+        x, y = (torch.sqrt(z.real**2 + z.imag**2 + 1e-10) for z in (x, y))
+        norms = [torch.linalg.vector_norm(z, dim=(1, 2)) for z in (x - y, x)]
+        total = total + (norms[0] / norms[1].clamp_min(1e-2)).clamp_max(2).mean()
+        total = total + F.l1_loss(torch.log(y), torch.log(x))
+    return total / len(n_ffts)
+
+
+def train_repair(
+    name: str,
+    recipe: RepairRecipe,
+    folder: Path,
+    minutes: float | None = None,
+    resume: bool = False,
+    n_steps: int | None = None,
+    sounds: list[np.ndarray] | None = None,
+    from_weights: bool = False,
+    magnitude: MagnitudeNetwork | None = None,
+) -> Run:
+    """Train a repair network; the run's folder holds state, log and weights.
+
+    Parameters
+    ----------
+    name, recipe
+        An entry of :data:`lecture_utils.train.recipes.RECIPES`.
+    folder : Path
+        Where state and log live.
+    minutes, n_steps : float, int, optional
+        When to stop; the recipe's number of steps by default.
+    resume : bool
+        Go on from the saved state.
+    sounds : list of np.ndarray, optional
+        Other training sounds, each ``(n,)`` at 16 kHz.
+    from_weights : bool
+        Where there is no state to resume: go on from the shipped weights, with new discriminators.
+    magnitude : MagnitudeNetwork, optional
+        The recipe's shipped one by default.
+    """
+    magnitude = magnitude or weights.load(recipe.magnitude, MagnitudeNetwork)
+    magnitude.requires_grad_(False)
+    drawn = Sounds(sounds_of(recipe.sounds) if sounds is None else sounds, recipe)
+    bf16 = has_fast_bf16()
+    torch.manual_seed(recipe.seed)
+    network = RepairNetwork(recipe.channels, recipe.n_blocks, recipe.n_rounds)
+    if recipe.start:
+        network.load_state_dict(weights.load(recipe.start, RepairNetwork).state_dict())
+    discriminators = [
+        Middle(discriminator)
+        for discriminator in (
+            hifi_gan.MultiPeriodDiscriminator(1 / 8),
+            MultiSpectrogramDiscriminator(),
+        )
+    ]
+    average = Average(network)
+    optimizers = tuple(
+        torch.optim.AdamW(parameters, recipe.learning_rate, recipe.betas)
+        for parameters in (
+            list(network.parameters()),
+            [p for discriminator in discriminators for p in discriminator.parameters()],
+        )
+    )
+    parts = {"generator": network, "average": average.model, "optimizer_g": optimizers[0]}
+    parts |= {f"critic{i}": discriminator for i, discriminator in enumerate(discriminators)}
+    parts |= {"optimizer_d": optimizers[1]}
+    run = Run(folder, parts, resume)
+    if from_weights and run.step == 0:
+        shipped = weights.load(name, RepairNetwork)
+        for model in (network, average.model):
+            model.load_state_dict(shipped.state_dict())
+        run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
+    game = adversarial.Adversarial(
+        Repaired(network), discriminators, optimizers, hifi_gan.discriminator_loss,
+        hifi_gan.generator_loss, hifi_gan.feature_loss, spectral_loss, bf16=bf16,
+    )  # fmt: skip
+    latest: dict[str, float] = {}
+
+    def one_step(step: int) -> dict[str, float]:
+        for optimizer in optimizers:
+            optimizer.param_groups[0]["lr"] = recipe.learning_rate * annealed(run.progress, 0.4)
+        x = drawn.batch(step)
+        with torch.no_grad():
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                log_magnitude = magnitude(log_mel_of(x))
+            wanted = torch.exp(log_magnitude)
+            found = stft(istft(wanted * griffin_lim(wanted, recipe.n_rounds)))
+        values = game.step((found, log_magnitude), x[:, None], step >= recipe.discriminators_from)
+        average.update(network, step)
+        latest.update(values)
+        return values
+
+    def watched() -> None:
+        distances = []
+        for x in drawn.watched:
+            y = vocode(log_mel_of(torch.from_numpy(x[None]))[0].T, magnitude, average.model)
+            x = x[: len(y)]
+            distances.append((metrics.log_mel_l1(x, y), metrics.multi_resolution_stft(x, y)))
+        columns = {k: latest.get(k, float("nan")) for k in ("critic", "fool", "features", "target")}
+        means = np.mean(distances, 0)
+        columns |= {"log_mel_l1": float(means[0]), "multi_resolution_stft": float(means[1])}
+        run.log(**{k: round(v, 4) for k, v in columns.items()})
+
+    n_steps = recipe.n_steps if n_steps is None else n_steps
+    run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched),))
+    weights.save(
+        folder / f"{name}.safetensors", average.model, half=True,
+        step=run.step, seconds=round(run.seconds), seed=recipe.seed, sounds=recipe.sounds,
+    )  # fmt: skip
+    return run
