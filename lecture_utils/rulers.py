@@ -64,11 +64,26 @@ def naturalness(x: np.typing.ArrayLike) -> Naturalness:
         Speech at 16 kHz, ``(n,)``; shorter sounds than 9 s are repeated.
     """
     _need("speechmos")
+    found = _judge()(np.clip(_loud(x), -1, 1), SAMPLE_RATE, is_personalized_MOS=False)
+    return Naturalness(float(found["ovrl_mos"]), float(found["p808_mos"]))
+
+
+@functools.lru_cache(maxsize=1)
+def _judge() -> object:
+    """Return DNSMOS on one thread; ONNX's own store of memory, 150 MB, is left out."""
+    from pathlib import Path
+
+    from onnxruntime import InferenceSession, SessionOptions
     from speechmos import dnsmos
 
-    x = np.clip(_loud(x), -1, 1)
-    found = dnsmos.run(x, SAMPLE_RATE)
-    return Naturalness(float(found["ovrl_mos"]), float(found["p808_mos"]))
+    options = SessionOptions()
+    options.intra_op_num_threads, options.enable_cpu_mem_arena = 1, False
+    options.enable_mem_pattern = False
+    folder = Path(dnsmos.__file__).parent / "dnsmos_models"
+    judge = dnsmos.DNSMOS.__new__(dnsmos.DNSMOS)  # its own constructor takes no options
+    judge.onnx_sess = InferenceSession(folder / "sig_bak_ovr.onnx", options)
+    judge.p808_onnx_sess = InferenceSession(folder / "model_v8.onnx", options)
+    return judge
 
 
 def words(x: np.typing.ArrayLike) -> list[str]:
