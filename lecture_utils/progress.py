@@ -57,11 +57,15 @@ def bar(items: Iterable | int, label: str = "") -> Bar:
     return Bar(items, label)
 
 
-def line(**options: object) -> tqdm:
-    """Return a progress bar made of text: a saved notebook still shows it, and so does a page."""
+def line(items: Iterable | None = None, label: str = "", **options: object) -> tqdm:
+    """Go through `items` with the same bar, but let an interrupt break off, as it usually does.
+
+    For what is of use as a whole only. The bar is made of text, so that a saved notebook and a page
+    still show it. `options` are those of ``tqdm``.
+    """
     from tqdm import tqdm
 
-    return tqdm(file=sys.stdout, mininterval=0.3, **options)
+    return tqdm(items, desc=label or None, file=sys.stdout, mininterval=0.3, **options)
 
 
 class Bar:
@@ -72,7 +76,7 @@ class Bar:
 
     def __iter__(self) -> Iterator:
         self.stopped, done = False, 0
-        shown = line(iterable=self.items, desc=self.label or None)
+        shown = line(self.items, self.label)
         with noted_interrupts(signal.SIGINT) as interrupts:
             for item in shown:
                 yield item
