@@ -23,7 +23,7 @@ _INTEGER_SCALES = {"uint8": (128.0, 128.0), "int16": (32768.0, 0.0), "int32": (2
 
 
 def as_audio(x: np.typing.ArrayLike, name: str = "audio", min_samples: int = 1) -> np.ndarray:
-    """Return any reasonable sound as a checked float32 array: the door of every public function.
+    """Return any reasonable sound as a checked float32 array.
 
     Parameters
     ----------
@@ -98,13 +98,7 @@ def _mix_down(x: np.ndarray, name: str) -> np.ndarray:
 
 
 def check_sample_rate(sample_rate: float, name: str = "sample_rate") -> int:
-    """Return `sample_rate` as an int in Hz, or say what is wrong with it.
-
-    Raises
-    ------
-    ValueError
-        If it is not a whole number of Hz between 100 and 768,000.
-    """
+    """Return `sample_rate` as an int; ValueError unless it is whole, from 100 to 768,000 Hz."""
     if not isinstance(sample_rate, (int, float, np.integer, np.floating)) or not (
         100 <= sample_rate <= 768_000 and sample_rate == int(sample_rate)
     ):
@@ -152,6 +146,7 @@ def read(
     duration = np.inf if duration is None else arguments.number(duration, "duration", 0)
     if not path.is_file():
         raise FileNotFoundError(f"No sound file at {path}; check the name and the folder.")
+
     x, rate = sound_file.decode(path, start, duration)
     x = as_audio(x[:, 0] if x.shape[1] == 1 else _mix_down(x, path.name), path.name)
     if sample_rate is not None and sample_rate != rate:
@@ -160,12 +155,9 @@ def read(
 
 
 def write(path: str | Path, x: np.typing.ArrayLike, sample_rate: int) -> Path:
-    """Write mono 16-bit sound (WAV or FLAC by the suffix); clip samples beyond +-1 with a warning.
+    """Write mono 16-bit sound, WAV or FLAC by the suffix, and return the path.
 
-    Returns
-    -------
-    Path
-        The file written.
+    Samples beyond +-1 are clipped, with a warning.
     """
     import soundfile
 
@@ -176,23 +168,19 @@ def write(path: str | Path, x: np.typing.ArrayLike, sample_rate: int) -> Path:
         raise FileNotFoundError(f"No folder {path.parent}; make it first.")
     if np.abs(x).max() > 1:
         arguments.warn(f"{path.name}: samples beyond +-1 were clipped.")
+
     soundfile.write(path, np.clip(x, -1, 1), check_sample_rate(sample_rate), subtype="PCM_16")
     return path
 
 
 def resample(x: np.typing.ArrayLike, sample_rate: int, new_sample_rate: int) -> np.ndarray:
-    """Change the sample rate (band-limited, soxr through librosa).
-
-    Returns
-    -------
-    np.ndarray
-        Shape ``(round(n * new / old),)``, float32.
-    """
+    """Change the sample rate (band-limited, soxr through librosa): ``(round(n * new / old),)``."""
     import librosa
 
     x = as_audio(x)
     old = check_sample_rate(sample_rate)
     new = check_sample_rate(new_sample_rate, "new_sample_rate")
+
     if old == new:
         return x
     y = librosa.resample(x, orig_sr=old, target_sr=new, res_type="soxr_hq")
@@ -202,6 +190,7 @@ def resample(x: np.typing.ArrayLike, sample_rate: int, new_sample_rate: int) -> 
 def level_db(x: np.typing.ArrayLike) -> float:
     """Root-mean-square level in dB re full scale (a full-scale sine is -3.01; silence is -inf)."""
     x = as_audio(x).astype(np.float64)
+
     rms = float(np.sqrt(np.mean(x**2)))
     return 20 * float(np.log10(rms)) if rms > 0 else -np.inf
 
@@ -209,28 +198,25 @@ def level_db(x: np.typing.ArrayLike) -> float:
 def loudness_lufs(x: np.typing.ArrayLike, sample_rate: int) -> float:
     """Loudness as heard, in LUFS (ITU-R BS.1770): K-weighted, pauses left out; silence is -inf.
 
-    Unlike :func:`level_db` it does not count rumble, and counts what the ear hears best most.
-
-    Parameters
-    ----------
-    x : array_like
-        Shape ``(n,)``; less than 0.4 s counts as if silence followed.
-    sample_rate : int
-        In Hz.
-
-    Returns
-    -------
-    float
+    Unlike :func:`level_db` it does not count an offset or rumble, and counts what the ear hears
+    best most. A sound of less than 0.4 s counts as if it lasted for so long.
     """
     import torch
     from torchaudio.functional import loudness
 
-    x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
+    x, sample_rate = as_audio(x).astype(np.float64), check_sample_rate(sample_rate)
+    x = x - x.mean()
+    peak = float(np.abs(x).max())
+    if peak < 1e-7:  # below the last of 24 bits: rounding
+        return -np.inf
 
-    shortest = int(np.ceil(0.4 * sample_rate))  # one block of the standard
-    x = np.pad(x, (0, max(0, shortest - len(x)))).astype(np.float64)
-    lufs = float(loudness(torch.from_numpy(x)[None], sample_rate))
-    return lufs if np.isfinite(lufs) else -np.inf
+    # Measured at a fixed peak: so the standard's absolute gate (-70 LUFS) can't shut out a soft
+    # sound, and torchaudio's filters, which clip at 1, have room.
+    scale, shortest = 8 * peak, int(np.ceil(0.4 * sample_rate))  # one block of the standard
+    padded = np.pad(x / scale, (0, max(0, shortest - len(x))))
+    lufs = float(loudness(torch.from_numpy(padded)[None], sample_rate))
+    lasts = min(1.0, len(x) / shortest)
+    return lufs + 20 * float(np.log10(scale)) - 10 * float(np.log10(lasts))
 
 
 def match_level(x: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray:
@@ -281,6 +267,7 @@ def stft(
     import torch
 
     check_stft_sizes(n_fft, hop_length)
+
     is_tensor = isinstance(x, torch.Tensor)
     if not is_tensor:
         x = torch.from_numpy(as_audio(x, min_samples=n_fft // 2 + 1))

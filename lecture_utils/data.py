@@ -37,20 +37,29 @@ def manifest() -> list[dict]:
     """
     file = ROOT / "manifest.json"
     if not file.is_file():
-        raise FileNotFoundError(
-            f"No manifest at {file}; work in a checkout of the course, installed with `make lab`."
-        )
+        raise FileNotFoundError(f"No manifest at {file}; {_advice('data/manifest.json')}.")
     return [dict(e) for e in _read_manifest(file, file.stat().st_mtime_ns)]
 
 
 @functools.lru_cache(maxsize=4)
 def _read_manifest(file: Path, _changed: int) -> list[dict]:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))["files"]
-    except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{file.name} is damaged ({error}); bring it back with `git checkout data`."
-        ) from None
+        files = json.loads(file.read_text(encoding="utf-8"))["files"]
+        if not all({"name", "kind", "file"} <= e.keys() for e in files):
+            raise ValueError("an entry has no name, kind or file")
+        return files
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file} is damaged ({error}); {_advice('data/manifest.json')}.") from None
+
+
+def _advice(wanted: str) -> str:
+    """Say how a file or folder of the course comes back: a clone has git, an unpacked ZIP not."""
+    course = ROOT.parent
+    if (course / ".git").exists():
+        return f"bring it back with `git checkout {wanted}` in {course}"
+    if (course / "pyproject.toml").is_file():
+        return f"unpack the course's ZIP again in another folder and copy {wanted} from it"
+    return "this package lies outside of the course: install it in the course's folder, `make lab`"
 
 
 def names(kind: str | None = None) -> list[str]:
@@ -103,7 +112,7 @@ def path(name: str) -> Path:
     problem = _problem(entry(name))
     if problem:
         error = ValueError if file.is_file() else FileNotFoundError
-        raise error(f"{problem}; bring it back with `git checkout data/{entry(name)['file']}`.")
+        raise error(f"{problem}; {_advice('data/' + entry(name)['file'])}.")
     return file
 
 

@@ -215,6 +215,7 @@ def spectral_convergence(
             f"x: shape {tuple(x.shape)} has no {n_frames} frames at hop_length={hop_length}; "
             "compare a sound with a magnitude of the same length."
         )
+
     transform = LeastSquaresSTFT(len(x), 2 * (bins - 1), hop_length, target.dtype)
     return _convergence(transform.forward(x), target.T)
 

@@ -161,7 +161,7 @@ class Generator(nn.Module):
             raise ValueError(f"{block_kernels=}, {dilations=}: give dilations for every kernel.")
         if any(kernel % 2 == 0 for kernel in block_kernels):
             raise ValueError(f"{block_kernels=}: give odd kernels, which have a middle.")
-        arguments.number(n_mels, "n_mels", 1, whole=True)
+        arguments.count(n_mels, "n_mels")
         arguments.number(channels, "channels", 2 ** len(rates), whole=True)  # halved at every rate
         reach = max(
             sum((d + pairs) * (kernel - 1) // 2 for d in dilation)
@@ -207,7 +207,7 @@ class PeriodDiscriminator(nn.Module):
 
     def __init__(self, period: int, width: float = 1.0) -> None:
         super().__init__()
-        self.period = arguments.number(period, "period", 1, whole=True)
+        self.period = arguments.count(period, "period")
         width = arguments.number(width, "width", 1e-3)
         c = [max(4, int(n * width)) for n in (32, 128, 512, 1024)]
         sizes = [(1, c[0], 3), (c[0], c[1], 3), (c[1], c[2], 3), (c[2], c[3], 3), (c[3], c[3], 1)]
@@ -282,7 +282,7 @@ class MultiScaleDiscriminator(nn.Module):
         super().__init__()
         self.discriminators = nn.ModuleList(
             ScaleDiscriminator(width, spectral_norm if scale == 0 else weight_norm)
-            for scale in range(arguments.number(n_scales, "n_scales", 1, whole=True))
+            for scale in range(arguments.count(n_scales, "n_scales"))
         )
         self.pool = nn.AvgPool1d(4, 2, padding=2)  # counts the padding, unlike MelGAN's
 

@@ -76,7 +76,7 @@ class MelSpectrogram(torch.nn.Module):
         check_stft_sizes(n_fft, hop_length)
         self.sample_rate = check_sample_rate(sample_rate)
         self.n_fft, self.hop_length = n_fft, hop_length
-        self.n_mels = arguments.number(n_mels, "n_mels", 1, whole=True)
+        self.n_mels = arguments.count(n_mels, "n_mels")
         self.epsilon = arguments.number(epsilon, "epsilon", 0)
         f_max = arguments.number(sample_rate / 2 if f_max is None else f_max, "f_max")
         if not 0 <= arguments.number(f_min, "f_min") < f_max <= sample_rate / 2:

@@ -63,8 +63,8 @@ class Generator(nn.Module):
         reach = sum(3**i for i in range(n_residual_layers))
         self.context_frames = context_frames(reach, rates, tuple(2 * rate for rate in rates))
         self.hop_length = math.prod(rates)
-        arguments.number(base_channels, "base_channels", 1, whole=True)
-        arguments.number(n_mels, "n_mels", 1, whole=True)
+        arguments.count(base_channels, "base_channels")
+        arguments.count(n_mels, "n_mels")
         channels = base_channels * 2 ** len(rates)
         layers = [nn.ReflectionPad1d(3), conv1d(n_mels, channels, 7)]
         for rate in rates:
@@ -111,6 +111,7 @@ class ScaleDiscriminator(nn.Module):
         """Return all feature maps of sounds ``(batch, 1, n)``; the last one is the score."""
         if x.shape[-1] < 8:
             raise ValueError(f"sound: {x.shape[-1]} samples; the mirrored edges need 8 or more.")
+
         features = []
         for layer in self.model.values():
             x = layer(x)
@@ -128,7 +129,7 @@ class MultiScaleDiscriminator(nn.Module):
         self.model = nn.ModuleDict(
             {
                 f"disc_{scale}": ScaleDiscriminator(base_channels)
-                for scale in range(arguments.number(n_scales, "n_scales", 1, whole=True))
+                for scale in range(arguments.count(n_scales, "n_scales"))
             }
         )
         self.pool = nn.AvgPool1d(4, 2, padding=1, count_include_pad=False)

@@ -36,6 +36,7 @@ def _pair(
 def snr_db(reference: np.typing.ArrayLike, estimate: np.typing.ArrayLike) -> float:
     """Signal-to-noise ratio in dB: energy of the reference over energy of the difference."""
     reference, estimate = (x.astype(np.float64) for x in _pair(reference, estimate))
+
     signal, noise = np.sum(reference**2), np.sum((reference - estimate) ** 2)
     if signal == 0:
         raise ValueError("reference is silent; a ratio to nothing means nothing.")
@@ -51,6 +52,7 @@ def spectral_convergence_db(
     """Distance of magnitudes, ``20 log10(|| |X| - |Y| || / || |X| ||)`` in dB; lower is better."""
     check_stft_sizes(n_fft, hop_length)
     reference, estimate = _pair(reference, estimate, n_fft // 2 + 1)
+
     x, y = (np.abs(stft(z, n_fft, hop_length)) for z in (reference, estimate))
     norm, error = np.linalg.norm(x), np.linalg.norm(x - y)
     if norm == 0:
@@ -72,6 +74,7 @@ def multi_resolution_stft(
         raise TypeError(
             f"n_ffts={arguments.shown(n_ffts)}: give window lengths, for example (512, 1024, 2048)."
         )
+
     longest = max(arguments.number(n_fft, "n_ffts", 4, whole=True) for n_fft in n_ffts)
     reference, estimate = _pair(reference, estimate, longest // 2 + 1)
     total = 0.0
@@ -94,6 +97,7 @@ def log_mel_l1(
     from lecture_utils import mel
 
     reference, estimate = _pair(reference, estimate)
+
     x, y = (mel.log_mel(z, preset) for z in (reference, estimate))
     return float(np.mean(np.abs(x - y)))
 
@@ -121,8 +125,9 @@ def f0_hz(
     import librosa
 
     x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
-    hop_length = arguments.number(hop_length, "hop_length", 1, whole=True)
+    hop_length = arguments.count(hop_length, "hop_length")
     f_min, f_max = arguments.number(f_min, "f_min", 1), arguments.number(f_max, "f_max", 1)
+
     f_max = min(f_max, 0.45 * sample_rate)
     # pYIN lets the pitch move by 36 octaves a second: within a hop it must not leave the range
     if f_max < 2 * f_min or np.log2(f_max / f_min) < 37 * hop_length / sample_rate:
@@ -153,6 +158,7 @@ def cents(f0: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray
     )
     if f0.shape != reference.shape and 1 not in (f0.size, reference.size):
         raise ValueError(f"cents: shapes {f0.shape} and {reference.shape} do not match.")
+
     with np.errstate(divide="ignore", invalid="ignore"):
         interval = 1200 * np.log2(f0 / reference)
     return np.where(np.isfinite(interval), interval, np.nan)
@@ -182,6 +188,7 @@ def f0_error_cents(
             f"f0 curves of shapes {reference_f0.shape} and {estimated_f0.shape} can't be compared; "
             "use the same hop and length."
         )
+
     error = np.abs(cents(estimated_f0, reference_f0))
     both, pitched = np.isfinite(error), np.nan_to_num(reference_f0) > 0
     if not both.any():

@@ -60,6 +60,7 @@ def random_phase(shape: tuple[int, ...], seed: int | None = None) -> np.ndarray:
             f"shape={arguments.shown(shape)}: give (bins, frames), for example magnitude.shape."
         )
     shape = tuple(arguments.number(size, "shape", 0, whole=True) for size in shape)
+
     rng = np.random.default_rng(arguments.seed(seed))
     return rng.uniform(-np.pi, np.pi, shape).astype(np.float32)
 
@@ -104,8 +105,9 @@ def replace(
     np.ndarray
         Shape ``(n,)``: the signal whose STFT is nearest (least squares) to what was asked.
     """
-    x = as_audio(x)
-    magnitude, phase = np.abs(stft(x, n_fft, hop_length)), arguments.array(new_phase, "new_phase")
+    x, phase = as_audio(x), arguments.array(new_phase, "new_phase")
+
+    magnitude = np.abs(stft(x, n_fft, hop_length))
     phase = np.broadcast_to(phase, magnitude.shape) if phase.ndim == 0 else phase
     return istft(combine(magnitude, phase), hop_length, len(x))
 
@@ -125,6 +127,7 @@ def scramble(
         Shape ``(n,)``.
     """
     x = as_audio(x)
+
     true = np.angle(stft(x, n_fft, hop_length))
     return replace(x, mix(true, random_phase(true.shape, seed), amount), n_fft, hop_length)
 
@@ -143,6 +146,7 @@ def swap(
         Shape ``(n,)`` each.
     """
     a, b = as_audio(a, "a"), as_audio(b, "b")
+
     n = min(len(a), len(b))
     phase_a = np.angle(stft(a[:n], n_fft, hop_length))
     phase_b = np.angle(stft(b[:n], n_fft, hop_length))
@@ -170,10 +174,10 @@ def instantaneous_frequency(
         Hz, shape ``(bins, frames - 1)``. Right to within ``rate / (2 hop)`` of the bin's centre.
     """
     spectrum, bin_hz = _check_spectrum(spectrum, sample_rate)
-    n_fft = 2 * (len(spectrum) - 1)
-    check_stft_sizes(n_fft, hop_length)
+    check_stft_sizes(2 * (len(spectrum) - 1), hop_length)
     if spectrum.shape[1] < 2:
         raise ValueError("spectrum: one frame has no advance of phase; give two or more.")
+
     expected = 2 * np.pi * bin_hz * hop_length / sample_rate
     advance = np.diff(np.angle(spectrum), axis=1)
     excess = wrap(advance - expected[:, None])
@@ -199,6 +203,7 @@ def group_delay(spectrum: np.ndarray, sample_rate: int = SAMPLE_RATE) -> np.ndar
         Seconds relative to the frame's centre, shape ``(bins - 1, frames)``, within half a window.
     """
     spectrum, bin_hz = _check_spectrum(spectrum, sample_rate)
+
     # torch and librosa count phase from the frame's first sample; the centre is n_fft / 2 later,
     # a turn of pi from bin to bin
     slope = wrap(np.diff(np.angle(spectrum), axis=0) + np.pi)

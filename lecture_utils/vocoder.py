@@ -52,7 +52,7 @@ def context_frames(block_radius: int, rates: tuple[int, ...], kernels: tuple[int
     """
     for name, sizes in (("rates", rates), ("kernels", kernels)):
         for size in sizes:
-            arguments.number(size, name, 1, whole=True)
+            arguments.count(size, name)
     if not rates or len(rates) != len(kernels):
         raise ValueError(f"{rates=}, {kernels=}: give one kernel for every rate.")
     reach = 3
@@ -111,6 +111,7 @@ def vocode(log_mel: np.typing.ArrayLike, model: nn.Module, preset: str = "course
             "example weights.load(name, hifi_gan.Generator)."
         )
     values = mel.check_log_mel(log_mel, preset)
+
     n_frames, context, hop = values.shape[1], model.context_frames, model.hop_length
     if len(values) != model.config["n_mels"]:
         raise ValueError(

@@ -6,16 +6,23 @@ used as ``weights.save`` and so on, by notebooks 03 and 06 to 08.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as as_bytes
 from torch import nn
 
 from lecture_utils import arguments, data
+
+#: Ending of a file that is being written.
+PARTIAL = ".partial"
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 
 
 def save(path: str | Path, model: nn.Module, half: bool = False, **facts: object) -> Path:
@@ -176,6 +183,7 @@ def load_published(module: nn.Module, state_dict: dict) -> nn.Module:
             f"checkpoint: expected a dict of tensors, got {type(state_dict).__name__}; read the "
             "file first."
         )
+
     inner = [state_dict.get(outer) for outer in ("generator", "mpd", "msd")]
     layouts = [_new_names(d) for d in [*inner, state_dict] if isinstance(d, dict)]
     # both discriminators of HiFi-GAN lie in one file, with like names: the best fit is meant
@@ -231,9 +239,37 @@ def _listed(problems: list[str]) -> str:
 
 
 def replace_file(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> Path:
-    """Write beside the old file, then swap: a crash never leaves half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata=metadata)
-    os.replace(partial, path)
+    """Write beside the old file, then swap: a crash never leaves half a file.
+
+    The new file has the permissions that the user's umask gives (safetensors' own writer gives the
+    owner alone the right to read, whatever the umask says).
+
+    Raises
+    ------
+    OSError
+        If it can't be written, for example on a full disk; the old file stays.
+    """
+    partial = path.with_suffix(PARTIAL)
+    content = as_bytes(tensors, metadata)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        kept = "the one before it is kept" if path.is_file() else "there is none from before"
+        need = f"; free {len(content) / 1e6:.0f} MB" if error.errno in _FULL else ""
+        raise OSError(f"{path} was not saved ({error.strerror}), {kept}{need}.") from None
     return path
+
+
+def sweep(folder: Path) -> None:
+    """Delete what a save that was killed has left in `folder`."""
+    for pattern in (f"*{PARTIAL}", ".tmp??????"):  # the second by safetensors' own writer
+        for file in folder.glob(pattern):
+            with contextlib.suppress(OSError):
+                file.unlink()

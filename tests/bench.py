@@ -431,7 +431,7 @@ def muse_gan():
 def cascade():
     """Songs of form ABA, eight seeds: the cascade; its melody model told nothing; the flat one.
 
-    What is owed to equal noise for equal letters is told apart by fresh dice. The flat model has
+    What is owed to equal noise for equal letters is told apart by fresh noise. The flat model has
     the size of one level; the cascade is four.
     """
     import numpy as np
@@ -475,11 +475,11 @@ def cascade():
 
     groups = {
         "cascade": songs_made[True],
-        "cascade, fresh dice": songs_made[False],
+        "cascade, fresh noise": songs_made[False],
         "told nothing": [told_nothing(seed, True) for seed in range(8)],
-        "told nothing, fresh dice": [told_nothing(seed, False) for seed in range(8)],
+        "told nothing, fresh noise": [told_nothing(seed, False) for seed in range(8)],
         "flat": [flat(seed, True) for seed in range(8)],
-        "flat, fresh dice": [flat(seed, False) for seed in range(8)],
+        "flat, fresh noise": [flat(seed, False) for seed in range(8)],
         "by rule": [
             songs.write_song(np.random.default_rng(10_000 + seed), "ABA", 0, False).levels
             for seed in range(8)
@@ -501,7 +501,7 @@ def cascade():
             yield f"{group}: {name}", mean[group][k], float("inf")
     for k, (name, limit) in enumerate(zip(what, (0.5, 0.7, 0.95, 0.95), strict=True)):
         # like with like: both with the same noise for the same letter, or both without
-        ways = ("", ", fresh dice") if k > 1 else ("",)
+        ways = ("", ", fresh noise") if k > 1 else ("",)
         for one, other in [
             (f"cascade{way}", f"{rival}{way}") for rival in ("flat", "told nothing") for way in ways
         ]:

@@ -1,14 +1,17 @@
 """A real browser for tests: Chromium, static pages and a JupyterLab of its own on loopback."""
 
+import functools
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,23 @@ def browser():
         instance.close()
 
 
+@contextmanager
+def served(folder):
+    """Serve a folder on loopback; yield its address."""
+    handler = functools.partial(QuietHandler, directory=folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files and prints nothing."""
+
+    def log_message(self, *_arguments):
+        pass
+
+
 class Watched:
     """A page that remembers errors and requests to other machines."""
 
@@ -74,8 +94,8 @@ class Watched:
 class SoundPlayer:
     """One player of the course in a page."""
 
-    def __init__(self, page, index=0):
-        self.page, self.root = page, page.locator(".lp").nth(index)
+    def __init__(self, page, index=0, root=None):
+        self.page, self.root = page, root or page.locator(".lp:visible").nth(index)
         self.root.scroll_into_view_if_needed()
 
     def run(self, script):
@@ -141,6 +161,22 @@ class Lab(Watched):
             write_notebook(self.folder / name, notebook)
         self.page.goto(f"{self.url}/lab/tree/{name}?reset&token={self.token}")
         self.page.locator("text=Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+
+    def objects(self, *kinds):
+        """Count the living objects of each kind in the page, after collecting garbage."""
+        session, counts = self.page.context.new_cdp_session(self.page), []
+        for _ in range(3):
+            session.send("HeapProfiler.collectGarbage")
+            self.page.wait_for_timeout(100)
+        for kind in kinds:
+            prototype = session.send("Runtime.evaluate", {"expression": f"{kind}.prototype"})
+            prototype = prototype["result"]["objectId"]
+            found = session.send("Runtime.queryObjects", {"prototypeObjectId": prototype})
+            count = {"functionDeclaration": "function () { return this.length; }"}
+            count |= {"objectId": found["objects"]["objectId"], "returnByValue": True}
+            counts.append(session.send("Runtime.callFunctionOn", count)["result"]["value"])
+        session.detach()
+        return counts
 
     def command(self, name, arguments=None):
         """Run a command of JupyterLab and wait for it."""

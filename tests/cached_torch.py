@@ -13,7 +13,7 @@ from lecture_utils.wavenet.mu_law import SILENCE
 
 @torch.inference_mode()
 def generate(model, n_samples, conditioning=None, temperature=1.0, seed=None):
-    """Draw codes ``(n_samples,)`` with the same dice as ``wavenet.generate``."""
+    """Draw codes ``(n_samples,)`` with the same random numbers as ``wavenet.generate``."""
     uniform = np.random.default_rng(seed).random(n_samples, dtype=np.float32)
     shares = None
     if conditioning is not None:  # every layer's share for every sample, made in advance

@@ -8,8 +8,8 @@ import statistics
 from pathlib import Path
 
 import nbformat
-import numpy as np
 
+from lecture_utils import audio
 from lecture_utils.notebook import listen
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -206,9 +206,9 @@ def _sound_problems(page: str) -> list[str]:
     for (x, sample_rate), (seconds, level, label) in zip(clips, declared, strict=True):
         if abs(len(x) / sample_rate - seconds) > 0.01:
             found.append(f"{label}: {len(x) / sample_rate:.2f} s of sound, not {seconds:.2f} s")
-        measured = 10 * np.log10(max(np.mean(np.square(x, dtype=np.float64)), 1e-20))
+        measured = audio.loudness_lufs(x, sample_rate)
         if level is None and "silen" not in label:
             found.append(f"{label}: it is silent; call it 'silence' if that is meant")
         elif level is not None and level > -80 and abs(measured - level) > 0.5:
-            found.append(f"{label}: {measured:.1f} dB of sound, not {level:.1f} dB")
+            found.append(f"{label}: {measured:.1f} LUFS, not {level:.1f} LUFS")
     return found

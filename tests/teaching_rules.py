@@ -97,6 +97,8 @@ def _names(source: str) -> tuple[set[str], set[str]]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             gives.add(node.name)
+        if isinstance(node, ast.ExceptHandler) and node.name:
+            gives.add(node.name)
         if isinstance(node, ast.arguments):
             gives |= {a.arg for a in [*node.args, *node.kwonlyargs, *node.posonlyargs]}
             gives |= {a.arg for a in (node.vararg, node.kwarg) if a}

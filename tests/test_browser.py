@@ -1,5 +1,6 @@
 """What a student does, in a real browser: static pages first, then JupyterLab."""
 
+import html
 import re
 from math import comb
 from pathlib import Path
@@ -7,13 +8,14 @@ from pathlib import Path
 import browser
 import numpy as np
 import pytest
+import soundfile
 from browser import SoundPlayer, Watched
 
 from lecture_utils.notebook import explore, listen
 
 SR = 16000
 T = np.arange(2 * SR) / SR
-PEAK = 0.15  # -19.5 dBFS: quiet enough for the player to start at 0 dB
+PEAK = 0.15  # -20 LUFS: quiet enough for the player to start at 0 dB
 LOW, HIGH = (PEAK * np.sin(2 * np.pi * f * T).astype(np.float32) for f in (400, 800))
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 PACKAGE = Path(listen.__file__).parent
@@ -107,9 +109,92 @@ def test_seek_loop_volume_and_keys(static):
 def test_one_player_at_a_time(static):
     page = static(listen.play(LOW, SR)._repr_html_() + listen.play(HIGH, SR)._repr_html_())
     first, second = SoundPlayer(page, 0), SoundPlayer(page, 1)
+    first.run("p.transport.setLoop(true)")
     first.play()
     second.play()
     assert not first.state["playing"] and second.state["playing"]
+
+
+def test_one_player_at_a_time_across_frames(chrome, tmp_path):
+    """Frames that share nothing: sandboxed, of different origins, one inside another."""
+    one = html.escape(listen.play(LOW, SR)._repr_html_())
+    inner = f'<iframe sandbox="allow-scripts" srcdoc="{one}"></iframe>'
+    nested = f'<iframe sandbox="allow-scripts" srcdoc="{html.escape(inner)}"></iframe>'
+    watched, path = Watched(chrome), tmp_path / "page.html"
+    path.write_text(
+        f"<!doctype html><meta charset='utf-8'>{inner}{nested}{listen.play(HIGH, SR)._repr_html_()}"
+    )
+    watched.page.goto(path.as_uri())
+    watched.page.locator(".lp").wait_for()
+    frames = [f for f in watched.page.frames if f.locator(".lp").count()]
+    assert len(frames) == 3
+    players = [SoundPlayer(frame) for frame in frames]
+    for player in players:
+        player.run("p.transport.setLoop(true)")  # none ends by itself
+    for player in (*players, players[1], players[0]):
+        player.play()
+        for other in players:
+            other.wait(lambda state, want=other is player: state["playing"] == want)
+    watched.check()
+    watched.close()
+
+
+def test_other_tabs_fall_silent(chrome, tmp_path):
+    path = listen.play(LOW, SR).to_html(tmp_path / "page.html")
+    with browser.served(tmp_path) as url:
+        context = chrome.new_context()
+        players = []
+        for _ in range(2):
+            page = context.new_page()
+            page.goto(f"{url}/{path.name}")
+            players.append(SoundPlayer(page))
+            players[-1].run("p.transport.setLoop(true)")
+        players[0].play()
+        players[1].play()
+        players[0].wait(lambda state: not state["playing"])
+        context.close()
+
+
+def test_sounds_end_and_go_round_without_a_click(static):
+    loud = np.full(SR // 2, 0.3, np.float32)  # ends at its peak
+    page = static(listen.compare({"whole": loud, "short": loud[: SR // 4]}, SR))
+    player = SoundPlayer(page)
+    player.run("p.transport.setLoop(true)")
+    player.play()
+    rate = player.run("return p.transport.context.sampleRate")
+    for index, seconds in ((0, 0.5), (1, 0.25)):  # the short one ends in the middle
+        x = np.array(
+            player.run(f"return [...p.transport.voices[{index}].source.buffer.getChannelData(0)]")
+        )
+        n, ends = round(0.005 * rate), round(seconds * rate)
+        assert np.abs(x[[0, ends - 1]]).max() < 0.005 and not x[ends + 5 :].any()
+        for part in (x[: n + 20], x[ends - n - 20 : ends]):
+            assert np.abs(np.diff(part)).max() < 2 * 0.3 / n  # a ramp, no step
+        assert np.abs(x[n + 40 : ends - n - 40] - 0.3).max() < 0.02
+
+
+def test_without_an_output_a_sentence_says_so(chrome, tmp_path):
+    watched = Watched(chrome)
+    watched.page.add_init_script(
+        "window.real = AudioContext.prototype.resume;"
+        "AudioContext.prototype.resume = () => new Promise((done) => { window.plugIn = done; });"
+    )
+    watched.page.goto(listen.play(LOW, SR).to_html(tmp_path / "page.html").as_uri())
+    player = SoundPlayer(watched.page)
+    alert = player.root.get_by_role("alert")
+    player.root.locator(".lp-play").click()
+    assert not alert.is_visible()
+    alert.wait_for()
+    assert "No sound output found. Connect headphones" in alert.inner_text()
+    watched.page.evaluate("plugIn()")  # the output comes late: nothing starts by itself
+    alert.wait_for(state="hidden")
+    watched.page.wait_for_timeout(200)
+    assert not player.state["playing"]
+    watched.page.evaluate("() => { AudioContext.prototype.resume = window.real; }")
+    player.play()
+    assert player.rms()[0] == pytest.approx(PEAK / np.sqrt(2), rel=0.05)
+    watched.check()
+    watched.close()
 
 
 def test_pictures_are_right_and_on_one_scale(chrome):
@@ -185,7 +270,7 @@ def test_without_scripts_the_sounds_are_still_there(chrome, tmp_path):
     page = chrome.new_page(java_script_enabled=False)
     page.goto(path.as_uri())
     assert page.locator("audio").count() == 2 and page.locator("audio").first.is_visible()
-    assert page.locator("li").all_inner_texts()[1].startswith("high: 2.00 s, -19.5 dBFS")
+    assert page.locator("li").all_inner_texts()[1].startswith("high: 2.00 s, -19.9 LUFS")
     page.close()
 
 
@@ -231,7 +316,7 @@ def test_abx_keeps_score_and_reveals(static):
     assert {line.split(",")[-3] for line in lines[1:]} <= {"A", "B"}
     link = player.root.locator("a[download]").get_attribute("href")
     assert link.startswith("data:text/csv") and "trial%2CA" in link
-    assert any("secret" in text and "dBFS" in text for text in player.labels())
+    assert any("secret" in text and "LUFS" in text for text in player.labels())
 
 
 def test_rating_waits_until_all_is_heard_and_rated(static):
@@ -281,7 +366,7 @@ def test_steps_slider_works_without_a_kernel(static):
 def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
     def frames(name):
         figures = {k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}
-        return explore.frames(figures, "A line", name)._repr_html_()
+        return explore.flipbook(figures, "A line", name)._repr_html_()
 
     watched, path = Watched(chrome), tmp_path / "page.html"
     path.write_text(f"<!doctype html><meta charset='utf-8'>{STRICT}{frames('a')}{frames('b')}")
@@ -299,7 +384,7 @@ def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
 
 # One notebook for the tests in JupyterLab and in nbconvert's page.
 CELLS = [
-    "import numpy as np\nfrom lecture_utils import explore, listen, plot\n"
+    "import numpy as np\nfrom lecture_utils.notebook import explore, listen, plot\n"
     "t = 2 * np.pi * np.arange(32000) / 16000\n"
     "low, high = 0.15 * np.sin(400 * t), 0.15 * np.sin(800 * t)",
     "listen.compare({'low': low, 'high': high}, 16000, caption='Two tones')",
@@ -309,7 +394,10 @@ CELLS = [
     "    return (1 - mix) * low + mix * high\n\n"
     "explore.sound(render, 16000, figure=lambda ax, x, mix: plot.spectrogram(x, 16000, ax=ax),\n"
     "              alt='Two lines', mix=explore.slider(0, 1, 0.1, 0.0, 'share of high'))",
-    "explore.steps([low, high], 16000, 'tone', caption='Steps')",
+    "explore.frames({k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}, 'Lines', 'line')",
+    "explore.upload(lambda x: {'mine': x}, 16000, {'example': low}, 'Your file', seconds=3)",
+    "explore.steps([low, high], 16000, 'tone', caption='Steps',\n"
+    "              figure=lambda ax, x, k: ax.plot(x[:99]), alt='A wave')",
 ]
 
 
@@ -325,11 +413,11 @@ def test_page_made_by_nbconvert_plays(chrome, tmp_path):
         mathjax_url="", require_js_url="", jquery_url=""
     ).from_notebook_node(notebook)
     (tmp_path / "made.html").write_text(page, encoding="utf-8")
-    assert len(listen.clips(page)) == 2 + 2 + 1 + 2  # the live player stores its default too
+    assert len(listen.clips(page)) == 2 + 2 + 1 + 1 + 2  # live players store their default too
     watched = Watched(chrome)
     watched.page.goto((tmp_path / "made.html").as_uri())
-    assert watched.page.locator(".lp").count() == 4
-    for index in range(4):
+    assert watched.page.locator(".lp:visible").count() == 5
+    for index in range(5):
         SoundPlayer(watched.page, index).play()
     assert watched.page.get_by_alt_text("Two lines (share of high 0.0)").is_visible()
     watched.check()
@@ -370,11 +458,7 @@ def move_slider(page, key, presses=1):
 
 def live_player(page):
     """Return the first player under live controls."""
-    widget = page.locator(".lp-explore .lp").first
-    index = page.locator(".lp").evaluate_all(
-        "(all, one) => all.indexOf(one)", widget.element_handle()
-    )
-    return SoundPlayer(page, index)
+    return SoundPlayer(page, root=page.locator(".lp-explore .lp:visible").first)
 
 
 def test_lab_slider_changes_picture_and_sound_while_it_plays(notebook):
@@ -383,13 +467,14 @@ def test_lab_slider_changes_picture_and_sound_while_it_plays(notebook):
     player.run("p.transport.setLoop(true)")
     player.play()
     assert abs(player.rms()[1] - 400) < 15
-    image = page.locator("img.lp-figure")
+    image = page.locator(".lp-explore img.lp-figure")
     source, drawn = image.get_attribute("src"), player.picture()
     clock = "return p.transport.context.currentTime - p.state.position"
     started = player.run(clock)
     move_slider(page, "ArrowRight", 8)  # 0.8: mostly the high tone
-    page.wait_for_function("old => document.querySelector('img.lp-figure').src !== old", arg=source)
-    page.wait_for_function("() => document.querySelector('img.lp-figure').alt.includes('0.8')")
+    shown = "document.querySelector('.lp-explore img.lp-figure')"
+    page.wait_for_function(f"old => {shown}.src !== old", arg=source)
+    page.wait_for_function(f"() => {shown}.alt.includes('0.8')")
     page.wait_for_timeout(200)
     state = player.state
     assert state["playing"] and player.picture() != drawn
@@ -409,8 +494,78 @@ def test_lab_slider_changes_picture_and_sound_while_it_plays(notebook):
     notebook.check()
 
 
+def test_lab_sliders_have_names(notebook):
+    slider = notebook.page.get_by_role("slider", name="share of high")
+    slider.wait_for()
+    assert slider.get_attribute("aria-valuetext") == "0"
+    # or Jupyter Notebook takes its arrow keys
+    assert slider.get_attribute("data-lm-suppress-shortcuts") == "true"
+    notebook.check()
+
+
+def upload(page, path):
+    """Choose a file; return what is said when the work is done."""
+    page.locator(".lp-file input").set_input_files(path)
+    message = page.locator(".lp-explore").filter(has=page.locator(".lp-file")).locator("p[role]")
+    page.wait_for_function("() => !document.querySelector('.lp-working')")
+    return " ".join(message.all_inner_texts())
+
+
+def test_lab_takes_files_of_any_size(notebook, tmp_path):
+    """JupyterLab's server drops the connection at a message of 10 MB."""
+    page = notebook.page
+    page.set_default_timeout(60_000)
+    page.locator(".lp-file").scroll_into_view_if_needed()
+    wave = 0.1 * np.sin(400 * 2 * np.pi * np.arange(44100 * 150) / 44100)
+    soundfile.write(tmp_path / "long.wav", wave, 44100)  # 13 MB
+    soundfile.write(tmp_path / "<b>short.wav", wave[:44100], 44100)
+    with (tmp_path / "huge.wav").open("wb") as file:
+        file.truncate(301_000_000)
+    assert "long.wav: 3.0 s used" in upload(page, tmp_path / "long.wav")
+    assert "huge.wav has 301 MB; at most 300 MB" in upload(page, tmp_path / "huge.wav")
+    told = upload(page, tmp_path / "<b>short.wav")
+    assert "_b_short.wav: 1.0 s used" in told
+    page.set_default_timeout(20_000)
+    notebook.check()
+
+
+def test_lab_steps_fit_on_one_screen(notebook):
+    page = notebook.page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    player = SoundPlayer(page, page.locator(".lp:visible").count() - 1)
+    player.root.evaluate("root => root.scrollIntoView({ block: 'start' })")
+    top, bottom = page.locator(".jp-Notebook").bounding_box(), player.root.bounding_box()
+    assert bottom["y"] + bottom["height"] <= top["y"] + top["height"]
+    for part in (".lp-steps input", ".lp-play", ".lp-image"):
+        assert player.root.locator(part).is_visible()
+    live = live_player(page).root.locator(".lp-play").bounding_box()
+    slider = page.locator(".widget-slider").first.bounding_box()
+    assert live["y"] + live["height"] - slider["y"] <= top["height"]
+    page.set_viewport_size({"width": 1200, "height": 1000})
+
+
+@pytest.mark.parametrize(
+    ("setting", "size", "usual"),
+    [("font-size", "20px", 16), ("--jp-content-font-size1", "20px", 14)],  # browser, JupyterLab
+)
+def test_lab_figures_grow_with_the_font(notebook, setting, size, usual):
+    page = notebook.page
+    page.set_viewport_size({"width": 2000, "height": 1000})
+    figure, sound = page.locator(".lp-frames img"), live_player(page).root
+    figure.scroll_into_view_if_needed()
+    widths = [figure.bounding_box()["width"], sound.bounding_box()["width"]]
+    assert widths[0] == pytest.approx(880, abs=1)
+    set_ = "([name, value]) => document.documentElement.style.setProperty(name, value)"
+    page.evaluate(set_, [setting, size])
+    factor = 20 / usual
+    assert figure.bounding_box()["width"] == pytest.approx(factor * widths[0], rel=0.01)
+    assert sound.bounding_box()["width"] == pytest.approx(factor * widths[1], rel=0.01)
+    page.evaluate(set_, [setting, ""])
+    page.set_viewport_size({"width": 1200, "height": 1000})
+
+
 def test_lab_steps(notebook):
-    count = notebook.page.locator(".lp").count()
+    count = notebook.page.locator(".lp:visible").count()
     player = SoundPlayer(notebook.page, count - 1)
     player.play()
     steps = player.root.locator(".lp-steps input")
@@ -425,6 +580,52 @@ def test_lab_steps(notebook):
     notebook.check()
 
 
+def test_lab_shows_the_stored_copy_of_a_notebook_without_its_kernel(notebook):
+    page = notebook.page
+    notebook.command("docmanager:save")
+    saved = next(notebook.folder.glob("made_*.ipynb"))
+    for trusted in (True, False):  # a signed notebook keeps its signature, an edited one loses it
+        text = saved.read_text(encoding="utf-8")
+        path = saved.with_name(f"again_{trusted}.ipynb")
+        path.write_text(text if trusted else text.replace("import numpy", "import  numpy"))
+        page.goto(f"{notebook.url}/lab/tree/{path.name}?reset&token={notebook.token}")
+        page.locator("text=Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        stored = page.locator(".lp-stored").first
+        stored.wait_for()
+        stored.scroll_into_view_if_needed()
+        page.wait_for_timeout(2000)
+        assert "Stored at share of high" in stored.inner_text()
+        assert not page.get_by_text("Error displaying widget").locator("visible=true").count()
+        assert page.locator(".lp-frames input").count() == trusted  # none that does nothing
+        if trusted:
+            SoundPlayer(page, root=stored.locator(".lp")).play()
+        else:
+            assert stored.locator("audio").is_visible()
+    notebook.check()
+
+
+def test_lab_memory_stays_when_a_cell_runs_again(lab):
+    """Each run would leave its sounds behind, in the page and in the kernel."""
+    lab.open_notebook(
+        [
+            CELLS[0],
+            *CELLS[1:4:2],
+            "import ipywidgets; print(len(ipywidgets.widgets.widget._instances))",
+        ]
+    )
+    counts = []
+    for _ in range(5):
+        lab.run_all()
+        for index in range(2):
+            player = SoundPlayer(lab.page, index)
+            player.run("p.toggle()")
+            player.wait(lambda state: state["playing"])
+        kernel = int(lab.cells()[-1]["outputs"][0]["text"])
+        counts.append((kernel, *lab.objects("AudioBuffer", "HTMLCanvasElement")))
+    assert counts[1:] == [counts[0]] * 4 and counts[0][0] > 10
+    lab.check()
+
+
 @pytest.mark.parametrize("name", ["05_griffin_lim"])
 def test_griffin_lim_notebook(lab, name):
     path = NOTEBOOKS / f"{name}.ipynb"
@@ -433,7 +634,7 @@ def test_griffin_lim_notebook(lab, name):
     lab.open_notebook(path)
     lab.run_all()
     page = lab.page
-    players = [SoundPlayer(page, i) for i in range(page.locator(".lp").count())]
+    players = [SoundPlayer(page, i) for i in range(page.locator(".lp:visible").count())]
     assert players, "the notebook shows no player"
     several = next(p for p in players if p.root.locator(".lp-version").count() > 1)
     several.root.scroll_into_view_if_needed()
@@ -443,12 +644,12 @@ def test_griffin_lim_notebook(lab, name):
     assert sum(state["gains"]) == pytest.approx(1, abs=1e-3)
     assert state["position"] > started["position"]
     if page.locator(".widget-slider").count():
-        image = page.locator("img.lp-figure").first
+        image = page.locator(".lp-explore img.lp-figure").first
         player, source = live_player(page), image.get_attribute("src")
         drawn = player.picture()
         move_slider(page, "ArrowRight", 2)
         page.wait_for_function(
-            "old => document.querySelector('img.lp-figure').src !== old", arg=source
+            "old => document.querySelector('.lp-explore img.lp-figure').src !== old", arg=source
         )
         page.wait_for_timeout(300)
         assert player.picture() != drawn

@@ -160,9 +160,10 @@ def test_altered_missing_and_unlisted_files_are_named(small):
         "data/scores/bethena.mid",
         "data/scores/entertainer.mid",
     ]
-    with pytest.raises(ValueError, match="bethena.mid .* was altered.*git checkout"):
+    (small.parent / ".git").mkdir()
+    with pytest.raises(ValueError, match="altered.*`git checkout data/scores/bethena.mid`"):
         data.path("bethena")
-    with pytest.raises(FileNotFoundError, match="entertainer.mid .* is missing.*git checkout"):
+    with pytest.raises(FileNotFoundError, match="missing.*`git checkout data/scores/entertainer"):
         data.path("entertainer")
 
 
@@ -173,12 +174,23 @@ def test_what_a_caller_does_to_the_manifest_stays_with_the_caller():
     assert data.verify() == [] and len(data.manifest()) > 1
 
 
-def test_missing_and_damaged_manifest(small):
-    (small / "manifest.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ValueError, match="manifest.json is damaged"):
-        data.names()
+@pytest.mark.parametrize(
+    ("around", "advice"),
+    [
+        (".git", "`git checkout data/manifest.json`"),
+        ("pyproject.toml", "unpack the course's ZIP again .* copy data/manifest.json"),  # no git
+        ("nothing", "in the course's folder, `make lab`"),  # a package without the course
+    ],
+)
+def test_missing_and_damaged_manifest_get_advice_that_can_help(small, around, advice):
+    (small.parent / around).touch()
+    for text in ("{", "[]", '{"files": [1]}', '{"files": [{"name": "a"}]}', "\udcff"):
+        (small / "manifest.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+        with pytest.raises(ValueError, match=f"manifest.json is damaged.*; .*{advice}") as info:
+            data.names()
+        assert "\n" not in str(info.value)
     (small / "manifest.json").unlink()
-    with pytest.raises(FileNotFoundError, match="make lab"):
+    with pytest.raises(FileNotFoundError, match=f"No manifest .*{advice}"):
         data.names()
 
 

@@ -1,6 +1,7 @@
 """Weights on disk, and published checkpoints."""
 
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -116,6 +117,17 @@ def test_weights_keep_the_name_of_their_class_when_it_moves(tmp_path):
         assert opened.metadata()["model"] == "hifi_gan.Generator"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask to keep to")
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_weights_are_saved_with_the_users_umask(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        file = weights.save(tmp_path / "w.safetensors", tiny_generator())
+    finally:
+        os.umask(before)
+    assert file.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
 def test_a_class_without_a_kind_is_refused(tmp_path):
     with pytest.raises(TypeError, match="the class Linear has no `kind`; give it one"):
         weights.save(tmp_path / "w.safetensors", torch.nn.Linear(1, 1))
@@ -154,7 +166,7 @@ def test_shipped_weights_are_found_by_name_and_refused_when_altered(tmp_path, mo
     altered[-1] ^= 1
     file.write_bytes(altered)
     for name in ("w", file):  # by name or by path
-        with pytest.raises(ValueError, match="was altered.*git checkout"):
+        with pytest.raises(ValueError, match="was altered: "):
             weights.load(name, hifi_gan.Generator)
     with pytest.raises(TypeError, match="model_class: give a class"):
         weights.load("w", None)

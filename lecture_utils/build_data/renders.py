@@ -15,7 +15,7 @@ from scipy.signal import lfilter
 from lecture_utils import audio, data, pianoroll
 from lecture_utils.build_data.manifest import refresh_manifest
 from lecture_utils.instruments import performance as playing
-from lecture_utils.instruments import sampler, score
+from lecture_utils.instruments import piano, sampler, score
 from lecture_utils.instruments.performance import CONTROL_RATE, Line, Note
 
 RATE = 16_000
@@ -71,7 +71,7 @@ def piano_test() -> np.ndarray:
 
 def piano_training() -> np.ndarray:
     """Play the other scores twice: as written, then by another seed, transposed, at other tempi."""
-    return np.concatenate([sampler.render_piano(*played, RATE) for played in piano_performances()])
+    return np.concatenate([piano.render_piano(*played, RATE) for played in piano_performances()])
 
 
 def piano_performances() -> list[tuple[np.ndarray, np.ndarray]]:
@@ -86,7 +86,7 @@ def piano_performances() -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _play(name: str, seed: int) -> np.ndarray:
-    return sampler.render_piano(*_performance(name, seed), RATE)
+    return piano.render_piano(*_performance(name, seed), RATE)
 
 
 def _performance(name: str, seed: int, **how: float) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +139,7 @@ def piano_practice(minutes: float, seed: int = TRAINING_SEED) -> np.ndarray:
     -------
     np.ndarray
         Rows ``(start, stop, midi, velocity)`` in order of their start, for
-        :func:`lecture_utils.sampler.render_piano`.
+        :func:`lecture_utils.instruments.piano.render_piano`.
     """
     rng, notes, t = np.random.default_rng(seed), [], 0.2
     while t < 60 * minutes - 8:

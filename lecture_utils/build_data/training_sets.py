@@ -83,6 +83,7 @@ def training_set(name: str) -> TrainingSet:
     """
     if name not in TRAINING_SETS:
         raise ValueError(f"No training set {name!r}; there are {', '.join(TRAINING_SETS)}.")
+
     recipe = "" if name == "speech" else f"_{renders.RECIPE}"
     file = data.cache_dir() / f"{name}_train{recipe}.flac"
     if not file.is_file():

@@ -77,6 +77,7 @@ def loudness(
 
     x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
     hop_length = arguments.count(hop_length, "hop_length")
+
     n_fft = next_fast_len(len(x) + sample_rate // 2, real=True)  # room for the filter to ring
     hz = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
     gain_db = librosa.A_weighting(np.maximum(hz, 1))  # -80 at least: 0 Hz has no logarithm
@@ -128,6 +129,7 @@ def f0(
     x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
     if not 20 <= f_min < f_max:
         raise ValueError(f"f_min={f_min:g}, f_max={f_max:g}: give 20 Hz or more, lowest first.")
+
     coarse = 4 * arguments.count(hop_length, "hop_length")
     n_frames, context = -(-len(x) // hop_length), sample_rate // 4 // coarse + 1
     piece, n_coarse = 20 * sample_rate // coarse + 1, 2 + len(x) // coarse

@@ -106,6 +106,7 @@ class Decoder(nn.Module):
         f0 (0 or NaN: no pitch) and loudness are ``(batch, frames)``, z ``(batch, frames, n_z)``.
         """
         f0_hz = checked_f0(f0_hz)
+
         loudness_db = torch.as_tensor(loudness_db)
         loudness_db = arguments.tensor(loudness_db, "loudness_db", f0_hz.shape, real=True)
         if (z is None) == (self.n_z > 0):

@@ -69,14 +69,16 @@ def harmonic_oscillator(
     sample_rate = check_sample_rate(sample_rate)
     hop_length = arguments.count(hop_length, "hop_length")
 
-    amplitudes = amplitude[..., None] * distribution * (f0_hz > 0)[..., None]
-    start, stop = f0_hz, _next(f0_hz)
-    start, stop = start.where(start > 0, stop), stop.where(stop > 0, start)
+    f0_hz, amplitudes = _held(f0_hz), _held(amplitude[..., None] * distribution)
+    voiced = f0_hz > 0
+    start, stop = f0_hz[:, :-1], f0_hz[:, 1:]
+    start, stop = start.where(voiced[:, :-1], stop), stop.where(voiced[:, 1:], start)
     along = torch.arange(hop_length, dtype=amplitudes.dtype, device=f0_hz.device) / hop_length
     hz = torch.lerp(start[..., None].double(), stop[..., None].double(), along.double())
     turns = F.pad((hz / sample_rate).flatten(1).cumsum(1), (1, 0))[:, :-1].reshape(hz.shape)
 
-    ends = torch.stack([amplitudes, _next(amplitudes)], dim=2)  # of each hop
+    amplitudes = amplitudes * voiced[..., None]
+    ends = torch.stack([amplitudes[:, :-1], amplitudes[:, 1:]], dim=2)  # of each hop
     block = max(1, _BLOCK // (len(ends) * ends.shape[-1] * hop_length))
     blocks = zip(turns.split(block, 1), hz.split(block, 1), ends.split(block, 1), strict=True)
     return torch.cat([_sum_of_sines(*each, along, sample_rate / 2) for each in blocks], 1).flatten(
@@ -84,9 +86,9 @@ def harmonic_oscillator(
     )
 
 
-def _next(controls: torch.Tensor) -> torch.Tensor:
-    """Return the value at the end of each hop: the next frame's, and the last one's again."""
-    return torch.cat([controls[:, 1:], controls[:, -1:]], dim=1)
+def _held(controls: torch.Tensor) -> torch.Tensor:
+    """Repeat the last frame of ``(batch, frames, ...)``: where the last hop's lines end."""
+    return torch.cat([controls, controls[:, -1:]], dim=1)
 
 
 def _sum_of_sines(
@@ -139,6 +141,7 @@ def filtered_noise(
     magnitudes = arguments.tensor(
         torch.as_tensor(magnitudes), "magnitudes", ("batch", "frames", "bands"), real=True
     )
+
     batch, n_frames, n_bands = magnitudes.shape
     if n_bands < 2:
         raise ValueError("magnitudes: 1 band is no filter; give two or more (65 in the paper).")
@@ -182,6 +185,7 @@ class Reverb(nn.Module):
     def wet(self, x: torch.Tensor) -> torch.Tensor:
         """Return the room without the direct sound, with its tail: ``(batch, n + n_samples)``."""
         x = arguments.tensor(torch.as_tensor(x), "audio", ("batch", "n"), real=True)
+
         total = x.shape[1] + len(self.response)
         n_fft = next_fast_len(total, real=True)
         response = torch.fft.rfft(F.pad(self.response, (1, 0)), n_fft)  # direct sound left out

@@ -165,6 +165,7 @@ def generate(
     """
     _check_model(model, level)
     above = _check_levels({} if above is None else above)
+
     told_all = condition(level, above)
     per_bar, size = PER_BAR[level], WINDOW_BARS[level]
     decided = size if level == "form" else None
@@ -263,17 +264,17 @@ def _columns(bar: int, level: str, bars: int) -> slice:
 def _noise(
     form: np.ndarray | None, shape: tuple[int, int, int], per_bar: int, bars: int, seed: int
 ) -> torch.Tensor:
-    """Throw the dice for a whole level; sections of one letter get the same noise.
+    """Draw the noise of a whole level; sections of one letter get the same.
 
-    DDIM throws no dice on its way, so what it makes is decided by its noise and by what it is told:
-    the same letter then comes back as nearly the same music.
+    DDIM draws nothing on its way: its noise and what it is told decide what it makes. So the same
+    letter comes back as nearly the same music.
     """
-    dice = np.random.default_rng([seed, 0])
-    noise = dice.standard_normal((*shape[:2], bars * per_bar), np.float32)
+    rng = np.random.default_rng([seed, 0])
+    noise = rng.standard_normal((*shape[:2], bars * per_bar), np.float32)
     column = 0
     for letter in "" if form is None else songs.read_form(form)[0]:
-        dice = np.random.default_rng([seed, ord(letter)])
-        part = dice.standard_normal((*shape[:2], songs.BARS[letter] * per_bar), np.float32)
+        rng = np.random.default_rng([seed, ord(letter)])
+        part = rng.standard_normal((*shape[:2], songs.BARS[letter] * per_bar), np.float32)
         part = part[..., : noise.shape[2] - column]
         noise[..., column : column + part.shape[2]] = part
         column += part.shape[2]

@@ -1,4 +1,4 @@
-"""Figures about songs: does each level keep to the one above, and does a melody return.
+"""Metrics of songs: does each level keep to the one above, and does a melody return.
 
 Melodies are images ``(2, 32, columns)`` as in :mod:`lecture_utils.diffusion.songs`. Used by
 notebook 02.
@@ -15,6 +15,7 @@ from lecture_utils.diffusion.songs import CHANNELS, N_ROWS, PER_BAR
 def sketch_agreement(melody: np.ndarray, sketch: np.ndarray) -> float:
     """Return the share of half bars with a sketched note in which the melody strikes just it."""
     melody, sketch = _image(melody, "melody"), _image(sketch, "sketch")
+
     _same_length(melody.shape[2] // 8, sketch.shape[2] // 2, "bars")
     struck, wanted = melody[0, :, ::4] > 0.5, sketch[0] > 0.5
     has_note = wanted.any(0)
@@ -28,6 +29,7 @@ def chord_tone_rate(melody: np.ndarray, accompaniment: np.ndarray) -> float:
     output can be judged by itself.
     """
     melody, accompaniment = _image(melody, "melody"), _image(accompaniment, "accompaniment")
+
     _same_length(melody.shape[2], accompaniment.shape[2], "columns")
     struck, chord = melody[0] > 0.5, (accompaniment[0] > 0.5) | (accompaniment[1] > 0.5)
     good = total = 0
@@ -41,6 +43,7 @@ def chord_tone_rate(melody: np.ndarray, accompaniment: np.ndarray) -> float:
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
     """Return how alike two melodies ``(2, 32, columns)`` are: shared cells / all cells, 0..1."""
     one, other = _image(one, "melody"), _image(other, "melody")
+
     _same_length(one.shape[2], other.shape[2], "columns")
     one, other = one[1] > 0.5, other[1] > 0.5
     either = (one | other).sum()
@@ -53,7 +56,8 @@ def returns(melody: np.ndarray, bars: int = 4) -> float:
     No form is asked for, so models that know none are judged in the same way.
     """
     melody = _image(melody, "melody")
-    n = arguments.number(bars, "bars", 1, whole=True) * PER_BAR["melody"]
+
+    n = arguments.count(bars, "bars") * PER_BAR["melody"]
     pieces = [melody[..., k : k + n] for k in range(0, melody.shape[-1] - n + 1, n)]
     pieces = [piece for piece in pieces if (piece[1] > 0.5).any()]
     best = [

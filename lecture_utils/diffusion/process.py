@@ -60,6 +60,7 @@ class NoiseSchedule:
     def cosine(cls, n_steps: int = 1000, offset: float = 0.008) -> NoiseSchedule:
         """Let the signal's share fall as a cosine squared (Nichol and Dhariwal 2021, eq. 17)."""
         offset = arguments.number(offset, "offset", 0, 1)
+
         u = np.arange(_count(n_steps) + 1) / n_steps
         share = np.cos((u + offset) / (1 + offset) * np.pi / 2) ** 2
         return cls(np.minimum(1 - share[1:] / share[:-1], 0.999))
@@ -149,7 +150,7 @@ class NoiseSchedule:
         self, x_t: torch.Tensor, t: int, predicted_noise: torch.Tensor, t_next: int | None = None,
         clip: bool = False,
     ) -> torch.Tensor:  # fmt: skip
-        """Go back from t to `t_next` in one jump without dice (Song et al. 2021, equation 12).
+        """Go back from t to `t_next` in one jump without fresh noise (Song et al. 2021, eq. 12).
 
         `t_next` is t - 1 if not given; -1 is the clean data.
         """
@@ -174,7 +175,7 @@ class NoiseSchedule:
         left = torch.from_numpy(self.alphas_cumprod)
         if isinstance(t, torch.Tensor) and t.ndim:
             if t.shape != x.shape[:1] or t.is_floating_point():
-                raise ValueError(f"t: one whole number for each of the {len(x)} examples, please.")
+                raise ValueError(f"t: one whole number for each of the {len(x)} examples.")
             if t.min() < 0 or t.max() >= self.n_steps:
                 raise ValueError(f"t: steps go from 0 to {self.n_steps - 1}; got {t.tolist()}.")
             left = left[t].reshape(-1, *[1] * (x.ndim - 1))
@@ -230,9 +231,9 @@ def sample(
     start : torch.Tensor
         Noise ``(batch, ...)``, the data of the last step.
     n_steps : int, optional
-        All steps by dice (DDPM) if not given; so many jumps without dice (DDIM) otherwise.
+        All steps, with fresh noise (DDPM), if not given; otherwise so many jumps without (DDIM).
     seed : int, optional
-        For DDPM's dice, and the noise on what is known.
+        Of DDPM's fresh noise, and of the noise on what is known.
     variance, clip
         See :meth:`NoiseSchedule.p_sample`.
     known, mask : torch.Tensor, optional
@@ -252,25 +253,24 @@ def sample(
         If there is no schedule or no function, or what is given or predicted does not fit in shape.
     """
     if not isinstance(schedule, NoiseSchedule):
-        raise TypeError(
-            f"schedule={arguments.shown(schedule)}: give one, as NoiseSchedule.linear()."
-        )
-    if not callable(predict):
-        raise TypeError(f"predict={arguments.shown(predict)}: give a function of x_t and t.")
-    if on_step is not None and not callable(on_step):
-        raise TypeError(
-            f"on_step={arguments.shown(on_step)}: give a function of t and x, or nothing."
-        )
+        raise TypeError(f"schedule={arguments.shown(schedule)}: give NoiseSchedule.linear(), say.")
+
+    for name, function in (("predict", predict), ("on_step", on_step or predict)):
+        if not callable(function):
+            raise TypeError(
+                f"{name}={arguments.shown(function)}: give a function of two arguments."
+            )
     _check_float(start, "start")
     if not start.isfinite().all():
-        raise ValueError("start: has NaN or infinite entries; throw the dice with torch.randn.")
+        raise ValueError("start: has NaN or infinite entries; draw it with torch.randn.")
     if (known is None) != (mask is None):
         raise ValueError("known, mask: give both or none of them.")
     if known is not None:
         _same_shape(start, known, "known")
         _same_shape(start, mask, "mask")
         mask = mask.bool()
-    dice = torch.Generator().manual_seed(
+
+    generator = torch.Generator().manual_seed(
         int(np.random.SeedSequence(arguments.seed(seed)).generate_state(1)[0])
     )
     last = schedule.n_steps - 1
@@ -279,15 +279,15 @@ def sample(
     else:
         n_steps = arguments.number(n_steps, "n_steps", 1, schedule.n_steps, whole=True)
         steps = np.round(np.linspace(last, 0, n_steps)).astype(int).tolist()
-    x = _put_back(schedule, start, last, known, mask, dice)
+    x = _put_back(schedule, start, last, known, mask, generator)
     for t, t_next in zip(steps, [*steps[1:], -1], strict=True):
         predicted = predict(x, t)
         if n_steps is None:
-            noise = torch.randn(x.shape, generator=dice)
+            noise = torch.randn(x.shape, generator=generator)
             x = schedule.p_sample(x, t, predicted, noise, variance, clip)
         else:
             x = schedule.ddim_sample(x, t, predicted, t_next, clip)
-        x = _put_back(schedule, x, t_next, known, mask, dice)
+        x = _put_back(schedule, x, t_next, known, mask, generator)
         if on_step is not None:
             on_step(t_next, x)
     return x
@@ -295,10 +295,10 @@ def sample(
 
 def _put_back(
     schedule: NoiseSchedule, x: torch.Tensor, t: int, known: torch.Tensor | None,
-    mask: torch.Tensor | None, dice: torch.Generator,
+    mask: torch.Tensor | None, generator: torch.Generator,
 ) -> torch.Tensor:  # fmt: skip
     if known is None:
         return x
     if t >= 0:
-        known = schedule.q_sample(known, t, torch.randn(x.shape, generator=dice))
+        known = schedule.q_sample(known, t, torch.randn(x.shape, generator=generator))
     return torch.where(mask, known, x)

@@ -97,6 +97,7 @@ def form_image(form: str, key: int, minor: bool) -> np.ndarray:
     so that every bar knows its place in the section.
     """
     form, key = check_form(form), arguments.number(key, "key", 0, 11, whole=True)
+
     image = np.zeros((len(CHANNELS["form"]), 12, sum(BARS[letter] for letter in form)), np.float32)
     image[0, key] = 1
     image[1, [(key + step) % 12 for step in _SCALES[bool(minor)]]] = 1
@@ -111,14 +112,12 @@ def form_image(form: str, key: int, minor: bool) -> np.ndarray:
 def read_form(image: np.ndarray) -> tuple[str, int, bool]:
     """Read the form, key and mode off an image, perhaps a blurred one: what fits best.
 
-    Raises
-    ------
-    ValueError
-        If it is no form image, or holds no section.
+    ValueError says if it is no form image, or holds no section.
     """
     image = arguments.array(image, "image", ("channels", "pitch classes", "bars"))
     if image.shape[:2] != (len(CHANNELS["form"]), 12):
         raise ValueError(f"image: expected shape (7, 12, bars), got {image.shape}.")
+
     lit, names, form, bar = image[2:].mean(1), list(BARS), "", 0
     while bar < lit.shape[1] and lit[:, bar].max() > 0.25:
         here = [lit[k, bar : bar + BARS[name]].mean() for k, name in enumerate(names)]
@@ -133,15 +132,10 @@ def read_form(image: np.ndarray) -> tuple[str, int, bool]:
 
 
 def random_form(rng: np.random.Generator, max_bars: int = 32) -> str:
-    """Throw the dice for a form: perhaps an intro, sections from A on, perhaps an outro.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `rng` are no dice, or `max_bars` leaves no room for an intro and an A.
-    """
-    _check_dice(rng)
+    """Draw a form: perhaps an intro, sections from A on, perhaps an outro."""
+    arguments.generator(rng)
     max_bars = arguments.number(max_bars, "max_bars", BARS["i"] + BARS["A"], MAX_BARS, whole=True)
+
     form = "i" * int(rng.random() < 0.4) + "A"
     while True:
         known = sorted(set(form) & set("ABC"))
@@ -160,12 +154,12 @@ def write_song(
     rng: np.random.Generator, form: str | None = None, key: int | None = None,
     minor: bool | None = None,
 ) -> Song:  # fmt: skip
-    """Compose a song by rule; what is not given is chosen by dice.
+    """Compose a song by rule; what is not given is drawn.
 
     Parameters
     ----------
     rng : np.random.Generator
-        The dice.
+        What draws.
     form : str, optional
         Letters of :data:`BARS`.
     key : int, optional
@@ -176,10 +170,12 @@ def write_song(
     Raises
     ------
     TypeError, ValueError
-        For an unknown letter or key, or if `rng` are no dice.
+        For an unknown letter or key, or if `rng` is no generator.
     """
-    _check_dice(rng)
+    arguments.generator(rng)
+
     form = random_form(rng) if form is None else check_form(form)
+
     key = int(rng.integers(12)) if key is None else key
     minor = bool(rng.random() < 0.4) if minor is None else bool(minor)
     levels = {"form": form_image(form, key, minor)}
@@ -188,11 +184,6 @@ def write_song(
     for level in ("sketch", "melody", "accompaniment"):
         levels[level] = np.concatenate([parts[letter][level] for letter in form], -1)
     return Song(form, key, minor, levels)
-
-
-def _check_dice(rng: np.random.Generator) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng={arguments.shown(rng)}: give dice, as np.random.default_rng(0).")
 
 
 def _section(
@@ -296,9 +287,6 @@ def _accompany(
             now[4, crash, 0] = True
 
 
-# ------------------------------------------------------------------------------- use
-
-
 def to_roll(
     melody: np.ndarray | None = None, accompaniment: np.ndarray | None = None, tempo: float = 140
 ) -> pianoroll.PianoRoll:
@@ -353,6 +341,7 @@ def sketch_roll(sketch: np.ndarray, tempo: float = 140) -> pianoroll.PianoRoll:
     sketch = arguments.array(sketch, "sketch", ("channels", "rows", "half bars"), kinds="biuf")
     if sketch.shape[:2] != (2, N_ROWS):
         raise ValueError(f"sketch: expected shape (2, {N_ROWS}, half bars), got {sketch.shape}.")
+
     cells = np.repeat(sketch > 0.5, 4, axis=-1)
     struck = np.zeros_like(cells)
     struck[..., ::4] = cells[..., ::4]

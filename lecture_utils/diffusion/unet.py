@@ -19,6 +19,7 @@ def time_embedding(t: torch.Tensor, size: int) -> torch.Tensor:
         raise TypeError(f"t: expected a tensor of steps, one for each example; got {_shown(t)}.")
     if arguments.number(size, "size", 4, whole=True) % 2:
         raise ValueError(f"size={size}: half of them are sines, half cosines; give an even number.")
+
     rates = torch.exp(-np.log(10_000) * torch.arange(size // 2) / (size // 2 - 1))
     angles = t.float()[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], 1)
@@ -93,7 +94,7 @@ class UNet(nn.Module):
 
     def __init__(self, channels: int, condition_channels: int = 0, width: int = 32) -> None:
         super().__init__()
-        channels = arguments.number(channels, "channels", 1, whole=True)
+        channels = arguments.count(channels, "channels")
         told = arguments.number(condition_channels, "condition_channels", 0, whole=True)
         if arguments.number(width, "width", 8, whole=True) % 8:
             raise ValueError(f"width={width}: a multiple of 8 is needed.")

@@ -78,6 +78,7 @@ keep_the_phase = Exercise(
     reference=lambda rebuilt, magnitude: magnitude * _phase(rebuilt),
     cases=_rebuilt_and_magnitude,
     read=_kept,
+    tolerance=1e-3,  # of a small number that keeps off 0 / 0
     mistakes=[
         (diagnosis, lambda r, m, model=model: _kept(model(r, m), r, m))
         for diagnosis, model in _KEPT

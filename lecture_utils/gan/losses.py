@@ -37,7 +37,7 @@ def gradient_penalty(
     real, fake : torch.Tensor
         Data of one shape.
     mix : torch.Tensor, optional
-        Shape ``(batch,)``, 0..1: by dice if not given.
+        Shape ``(batch,)``, 0..1; drawn evenly if not given.
 
     Returns
     -------

@@ -19,5 +19,6 @@ def modes_found(
     if points.ndim != 2 or places.ndim != 2 or points.shape[1] != places.shape[1]:
         raise ValueError(f"points {tuple(points.shape)}, places {tuple(places.shape)}: expected "
                          "(m, n) and (k, n), one row for each with as many numbers.")  # fmt: skip
+
     near = torch.cdist(points, places) < radius
     return int((near.float().mean(0) >= share).sum())

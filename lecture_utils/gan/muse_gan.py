@@ -13,16 +13,16 @@ from torch.nn import functional as F
 
 from lecture_utils import arguments
 from lecture_utils.pianoroll import metrics as roll_metrics
+from lecture_utils.pianoroll.phrases import PHRASE
 
-#: Tracks, bars, sixteenths a bar and keys of a phrase.
-N_TRACKS, N_BARS, BAR_STEPS, N_PITCHES = 5, 4, 16, 84
+#: Tracks and keys of a phrase, and its steps: bars of sixteenths.
+N_TRACKS, _, N_PITCHES = PHRASE
+N_BARS, BAR_STEPS = 4, 16
 
 #: The four parts of the noise: for all tracks or each its own, for the phrase or for each bar.
 NOISE = ("shared", "shared_in_time", "private", "private_in_time")
 
 SLOPE = 0.2
-
-# ------------------------------------------------------------------------------- layers
 
 # A convolution whose stride is its kernel is one matrix for every piece of its input. Written as
 # such it is several times faster on a processor, above all in the penalty's second derivative.
@@ -50,7 +50,7 @@ class PerTrackNorm(nn.Module):
     """Bring every feature ``(5, rows, n)`` to mean 0 and deviation 1 over the rows of a batch.
 
     So no feature can be the same for all phrases (Ioffe and Szegedy 2015). In evaluation mode the
-    figures of the last batch seen in training mode are used.
+    mean and variance of the last batch seen in training mode are used.
     """
 
     def __init__(self, features: int) -> None:
@@ -87,9 +87,6 @@ def _names(cells: torch.Tensor) -> torch.Tensor:
 def _each_bar(x: torch.Tensor) -> torch.Tensor:
     """Repeat vectors ``(..., n)`` for each bar: ``(..., 4, n)``."""
     return x[..., None, :].expand(*x.shape[:-1], N_BARS, -1)
-
-
-# ------------------------------------------------------------------------------- generator
 
 
 class BarGenerators(nn.Module):
@@ -149,14 +146,15 @@ class Generator(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def noise(self, batch: int, seed: int | None = None) -> dict[str, torch.Tensor]:
-        """Throw the dice for `batch` phrases: a tensor for each part of :data:`NOISE`.
+        """Draw the noise of `batch` phrases: a tensor for each part of :data:`NOISE`.
 
         Shapes are ``(batch, noise)`` for the shared parts, ``(batch, 5, noise)`` for the others.
         """
-        batch, seed = arguments.number(batch, "batch", 1, whole=True), arguments.seed(seed)
-        dice = None if seed is None else torch.Generator().manual_seed(seed)
+        batch, seed = arguments.count(batch, "batch"), arguments.seed(seed)
+
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
         return {
-            part: torch.randn(shape, generator=dice)
+            part: torch.randn(shape, generator=generator)
             for part, shape in self._noise_shapes(batch).items()
         }
 
@@ -194,15 +192,14 @@ class Generator(nn.Module):
         """
         if (given is None) != (is_given is None):
             raise ValueError("given, is_given: give both or none of them.")
+
         batch = _batch_of(noise)
         if _shapes(noise) != self._noise_shapes(batch):
             raise ValueError("noise: not of this model; start from model.noise(batch, seed).")
         if given is not None:
             _check_phrases(given, "given", batch)
-            arguments.tensor(is_given, "is_given")
-            if is_given.shape != (batch, N_TRACKS):
-                raise ValueError(f"is_given: expected 0 or 1 for each phrase and track, shape "
-                                 f"{(batch, N_TRACKS)}, got {tuple(is_given.shape)}.")  # fmt: skip
+            arguments.tensor(is_given, "is_given", (batch, N_TRACKS))
+
         in_time = self.shared_in_time(noise["shared_in_time"]).unflatten(-1, (N_BARS, -1))
         shared = torch.cat([_each_bar(noise["shared"]), in_time], -1)
         mask = torch.zeros(batch, N_TRACKS) if given is None else is_given.to(given)
@@ -233,9 +230,6 @@ def binary(soft: torch.Tensor) -> torch.Tensor:
     return soft + ((soft > 0.5).to(soft) - soft).detach()
 
 
-# ------------------------------------------------------------------------------- critic
-
-
 class Critic(nn.Module):
     """Score phrases ``(batch, 5, 64, 84)``: one number each, ``(batch,)``, larger is more real.
 
@@ -262,6 +256,7 @@ class Critic(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return scores; TypeError or ValueError if `x` holds no phrases."""
         _check_phrases(x, "x")
+
         struck = F.relu(x - F.pad(x, (0, 0, 1, 0))[:, :, :-1])
         x = _steps(torch.cat([x, _names(x), _names(struck)], -1))
         layers = ((self.steps, 1), (self.eighths, 2), (self.beats, 2), (self.bars, 4))
@@ -269,9 +264,6 @@ class Critic(nn.Module):
             x = F.leaky_relu(layer(_joined(x, length)), SLOPE)
         phrase = F.leaky_relu(self.phrase(x.flatten(1)), SLOPE)
         return self.bar_score(x).mean((1, 2)) + self.phrase_score(phrase)[:, 0]
-
-
-# ------------------------------------------------------------------------------- use
 
 
 @torch.inference_mode()
@@ -302,8 +294,7 @@ def generate(
     Raises
     ------
     ValueError
-        If the noise has other parts or shapes, `given` and `track` do not fit, or the model is in
-        training mode.
+        If arguments do not fit, or the model is in training mode.
     """
     batch = _batch_of(noise)
     if model.training:  # else phrases would depend on what else is in the batch
@@ -314,7 +305,7 @@ def generate(
         return model(noise).numpy() > 0.5
     track = arguments.number(track, "track", 0, N_TRACKS - 1, whole=True)
     given = roll_metrics.as_cells(given, "given")
-    if given.shape != (batch, N_TRACKS, N_BARS * BAR_STEPS, N_PITCHES):
+    if given.shape != (batch, *PHRASE):
         raise ValueError(f"given: {given.shape} does not fit noise for {batch} phrases of 5x64x84.")
     is_given = torch.zeros(batch, N_TRACKS)
     is_given[:, track] = 1
@@ -336,12 +327,7 @@ def interpolate(
 
 def _check_phrases(x: object, name: str, batch: int | None = None) -> None:
     """Raise unless these are `batch` phrases (or any number of them) of floats."""
-    arguments.tensor(x, name)
-    count = len(x) if batch is None and x.ndim else batch
-    shape = (count, N_TRACKS, N_BARS * BAR_STEPS, N_PITCHES)
-    if not count or x.shape != shape:
-        wanted = f"({'batch' if batch is None else batch}, {', '.join(map(str, shape[1:]))})"
-        raise ValueError(f"{name}: expected phrases {wanted}, got {tuple(x.shape)}.")
+    arguments.tensor(x, name, ("batch" if batch is None else batch, *PHRASE))
     if not x.is_floating_point():
         raise TypeError(f"{name}: expected floats, got {x.dtype}; use .float() first.")
 

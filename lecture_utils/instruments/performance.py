@@ -112,6 +112,7 @@ def perform(notes: list[Note], seconds: float, instrument: str, seed: int = 0) -
     from scipy.ndimage import uniform_filter1d
 
     check_instrument(instrument)
+
     rng = np.random.default_rng(arguments.seed(seed))
     n = round(arguments.number(seconds, "seconds", 0.04, 7200) * CONTROL_RATE)
     drift = _drift_cents(n, rng)
@@ -210,6 +211,7 @@ def line(
     dynamics = arguments.number(dynamics, "dynamics", 0, 1)
     vibrato_cents = arguments.number(vibrato_cents, "vibrato_cents", 0, 200)
     _check_melody(notes)
+
     seconds = sum(beats for _, beats in notes) * 60 / tempo
     played, t = [], 0.0
     for pitch, beats in notes:
@@ -264,6 +266,7 @@ def phrases(minutes: float, instrument: str = "violin", seed: int = 0) -> Line:
     """
     check_instrument(instrument)
     minutes = arguments.number(minutes, "minutes", 0.2, 120)
+
     rng = np.random.default_rng(arguments.seed(seed))
     notes, t = [], 0.25
     while t < 60 * minutes - 4:

@@ -72,6 +72,7 @@ def play_midi(file: str | Path) -> Played:
     file = arguments.path(file, "file")
     if not file.is_file():
         raise FileNotFoundError(f"No MIDI file at {file}; check the name and the folder.")
+
     _accept_any_key_signature()
     try:
         midi = mido.MidiFile(file, clip=True)
@@ -206,6 +207,7 @@ def humanise(
         raise ValueError(f"notes: rows from read_midi (5 finite columns), not {notes.shape}.")
     tempo = arguments.number(tempo, "tempo", 0.1, 10)
     transpose = arguments.number(transpose, "transpose", -60, 60, whole=True)
+
     rng = np.random.default_rng(arguments.seed(seed))
     start, stop, midi, _, beat = notes.T
     onset = np.round(start, 2)

@@ -2,7 +2,7 @@
 
 :func:`sound` joins ipywidgets to a function, a figure and a player; with no kernel its default is
 still seen and heard. :func:`steps` computes every position beforehand, so that its slider works in
-a static page too. :func:`picture` and :func:`frames` are the same for figures without sound.
+a static page too. :func:`picture` and :func:`flipbook` are the same for figures without sound.
 Widgets change through their traits only (no ``interact``, no ``Output``), which is fast and cannot
 hang a notebook that runs unattended. Used by every notebook.
 """
@@ -16,19 +16,19 @@ import ipywidgets as widgets
 import numpy as np
 
 from lecture_utils import arguments
-from lecture_utils.notebook import listen
+from lecture_utils.notebook import listen, live
 from lecture_utils.notebook.flipbook import (
     MAX_STEPS,
     check_alt,
     check_figure,
-    frames,
+    flipbook,
     to_img,
     to_png,
     to_source,
 )
 from lecture_utils.notebook.upload import upload
 
-__all__ = ["Explorer", "choice", "frames", "picture", "slider", "sound", "steps", "upload"]
+__all__ = ["Explorer", "choice", "flipbook", "picture", "slider", "sound", "steps", "upload"]
 
 _WIDE = {"description_width": "initial"}
 
@@ -76,6 +76,7 @@ def choice(options: Iterable, value: object = None, label: str = "") -> widgets.
     """
     if not isinstance(options, Iterable) or isinstance(options, (str, bytes)):
         raise TypeError("choice: give a list of options.")
+
     options = list(options)
     value = options[0] if value is None and options else value
     if value not in options:
@@ -187,8 +188,7 @@ class Explorer:
         self.picture = widgets.HTML(picture)
         self.message = widgets.HTML()
         parts = [*controls.values(), self.message, self.picture, self.player]
-        self.box = widgets.VBox([part for part in parts if part is not None])
-        self.box.add_class("lp-explore")
+        self.box = live.Box(part for part in parts if part is not None)
         for control in controls.values():
             control.observe(self._update, "value")
 
@@ -212,8 +212,9 @@ class Explorer:
             sounds, picture = self._compute()
             if self.player:
                 self.player.replace(sounds, self._sample_rate, self._caption)
-        except Exception as error:  # whatever a student's function raises must not stop the class
-            text = html.escape(f"{type(error).__name__}: {error}".splitlines()[0]).rstrip(".")
+        # whatever a student's function raises must not stop the class, nor an interrupt
+        except (Exception, KeyboardInterrupt) as error:
+            text = html.escape(f"{type(error).__name__}: {error}".splitlines()[0]).rstrip(".: ")
             self.message.value = (
                 f'<p role="alert" class="lp-error">No {"sound" if self.player else "picture"} for '
                 f"{html.escape(self._setting())}: "
@@ -222,12 +223,14 @@ class Explorer:
         else:
             self.picture.value, self.message.value = picture, ""
 
-    def _repr_mimebundle_(self, **_options: object) -> dict[str, object]:
-        bundle = dict(self.box._repr_mimebundle_())
+    def page(self) -> str:
+        """Return what a page without a kernel shows: the default, with its sound and picture."""
         note = f"Stored at {self._setting()}; run the cell for live controls."
         player = self.player.static()._repr_html_() if self.player else ""
-        page = f"<p>{html.escape(note)}</p>{self.picture.value}{player}"
-        return bundle | {"text/plain": repr(self), "text/html": page}
+        return f"<p>{html.escape(note)}</p>{self.picture.value}{player}"
+
+    def _ipython_display_(self) -> None:
+        self.box.show(self.page(), repr(self))
 
     def __repr__(self) -> str:
         return f"Explorer at {self._setting()}" + (f"\n{self.player!r}" if self.player else "")
@@ -272,6 +275,7 @@ def steps(
     check_alt(figure, alt)
     if not isinstance(sounds, Iterable) or isinstance(sounds, (str, bytes)):
         raise TypeError("sounds: give a dict of position: sound, or a list of sounds.")
+
     sounds = sounds if isinstance(sounds, Mapping) else dict(enumerate(sounds))
     spec, wavs = listen.prepare(sounds, sample_rate, caption, most=MAX_STEPS)
     spec |= {"mode": "steps", "step_name": name}

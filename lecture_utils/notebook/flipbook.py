@@ -1,6 +1,6 @@
 """Figures to step through, drawn beforehand, with a slider that needs no kernel.
 
-Used as ``explore.frames``, and by :mod:`lecture_utils.notebook.explore` for every figure it draws.
+Used as ``explore.flipbook``, and by the module ``explore`` for every figure it draws.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ import json
 from collections.abc import Callable, Mapping
 
 from lecture_utils import arguments
-from lecture_utils.notebook import plot
+from lecture_utils.notebook import live, plot
 
 #: Most positions of :func:`steps`; each of them is in the page as sound (and picture).
 MAX_STEPS = 33
 
+#: Width of every figure in inches.
+WIDTH = 11.0
 
-def frames(
+
+def flipbook(
     figures: Mapping[object, Callable], alt: str, name: str = "step", height: float = 3.0
-) -> Frames:
+) -> Flipbook:
     """Step through figures drawn beforehand, with a slider that needs no kernel.
 
     Parameters
@@ -36,21 +39,22 @@ def frames(
 
     Returns
     -------
-    Frames
+    Flipbook
         Shown by the notebook as the last line of a cell, the last figure first.
     """
     if not isinstance(figures, Mapping) or not 1 <= len(figures) <= MAX_STEPS:
         raise ValueError(
-            f"frames: give a dict of position: draw(ax) with 1 to {MAX_STEPS} of them."
+            f"flipbook: give a dict of position: draw(ax) with 1 to {MAX_STEPS} of them."
         )
+
     for draw in figures.values():
         check_figure(draw, alt)
     height = arguments.number(height, "height", 1, 12)
-    return Frames({str(key): to_png(draw, height) for key, draw in figures.items()}, alt, name)
+    return Flipbook({str(key): to_png(draw, height) for key, draw in figures.items()}, alt, name)
 
 
-class Frames:
-    """Figures and a slider as plain HTML, made by :func:`frames`."""
+class Flipbook:
+    """Figures and a slider as plain HTML, made by :func:`flipbook`."""
 
     def __init__(self, pngs: dict[str, bytes], alt: str, name: str) -> None:
         self.pngs, self.alt, self.name = pngs, alt, name
@@ -59,19 +63,12 @@ class Frames:
         last, name = list(self.pngs)[-1], html.escape(self.name)
         pictures = [[key, to_source(png), f"{self.alt} ({self.name} {key})"]
                     for key, png in self.pngs.items()]  # fmt: skip
-        script = (
-            "const d = document.currentScript.parentElement, a = JSON.parse(d.dataset.frames);"
-            "const [i, o, p] = ['input', 'output', 'img'].map((t) => d.querySelector(t));"
-            "i.oninput = () => { const f = a[i.value];"
-            " [o.value, p.src, p.alt] = f; i.setAttribute('aria-valuetext', f[0]); };"
-        )
         return (
-            f'<div class="lp-frames" data-frames="{html.escape(json.dumps(pictures))}">'
-            f'<label>{name} <input type="range" data-lm-suppress-shortcuts="true" min="0" '
-            f'max="{len(pictures) - 1}" '
-            f'value="{len(pictures) - 1}" style="width: 60%" aria-valuetext="{html.escape(last)}">'
-            f"</label> <output>{html.escape(last)}</output><br>"
-            f"{to_img(self.pngs[last], pictures[-1][2])}<script>{{{script}}}</script></div>"
+            f'<div class="lp-frames" data-name="{name}" '
+            f'data-frames="{html.escape(json.dumps(pictures))}"><p>{name} {html.escape(last)} '
+            f"(the last of {len(pictures)}; run the cell to step through them)</p>"
+            f"{to_img(self.pngs[last], pictures[-1][2])}"
+            f"<script>{{{live.file('flipbook.js')}}}</script></div>"
         )
 
     def __repr__(self) -> str:
@@ -99,7 +96,7 @@ def to_png(draw: Callable, height: float = 3.0) -> bytes:
     from matplotlib.figure import Figure
 
     # Fixed margins and fast compression: half the time of a constrained layout.
-    figure = Figure(figsize=(11, height))
+    figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
     figure.subplots_adjust(left=0.07, right=0.95, bottom=0.57 / height, top=1 - 0.33 / height)
     with rc_context({"font.size": 12, "axes.prop_cycle": cycler(color=plot.COLOURS)}):
@@ -118,4 +115,5 @@ def to_source(png: bytes) -> str:
 
 def to_img(png: bytes, alt: str) -> str:
     """Return the picture as HTML."""
-    return f'<img class="lp-figure" alt="{html.escape(alt)}" src="{to_source(png)}">'
+    width, alt = plot.page_width(WIDTH), html.escape(alt)
+    return f'<img class="lp-figure" {width} alt="{alt}" src="{to_source(png)}">'

@@ -1,4 +1,4 @@
-"""Players that compare sounds honestly: in step, at one gain, levels measured, blind if wanted.
+"""Players that compare sounds honestly: in step, at one gain, loudness measured, blind if wanted.
 
 :func:`play` and :func:`compare` return plain HTML with the sound inside: no kernel, no network, the
 same in JupyterLab, Notebook, VS Code and a static page. :class:`LivePlayer` is the same player as a
@@ -8,13 +8,9 @@ widget whose sound Python replaces. Used by every notebook.
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import html
-import io
 import json
-import re
-import wave
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,22 +18,18 @@ import anywidget
 import numpy as np
 import traitlets
 
-from lecture_utils.audio import as_audio, check_sample_rate, level_db, match_level
+from lecture_utils.audio import as_audio, check_sample_rate, loudness_lufs
+from lecture_utils.notebook import live
+from lecture_utils.notebook.wav import clips, pack
+
+__all__ = ["LivePlayer", "Player", "clips", "compare", "play", "prepare"]
 
 #: Longest sound of a player in seconds, and the most text that one player puts into a page.
 MAX_SECONDS, MAX_BYTES = 60.0, 20e6
 
-#: Louder than this (dB re full scale, about that of music on the radio), and the player starts with
-#: its volume turned down to it.
-COMFORTABLE_DB = -14.0
-
-_HERE = Path(__file__).parent
-_CLIP = re.compile(r"data:audio/wav;base64,([A-Za-z0-9+/=]*)")
-
-
-@functools.cache
-def _file(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+#: Louder than this (as loud as music services play), and the player starts with its volume turned
+#: down to it.
+COMFORTABLE_LUFS = -14.0
 
 
 def play(
@@ -60,7 +52,7 @@ def compare(
     """Compare up to nine versions of a sound: switch at the same position, at one shared gain.
 
     No version is ever normalised on its own: if one would clip, all are turned down by the same
-    amount, which is said, as are level differences above 1 dB (see `match_levels`).
+    amount, which is said, as are loudness differences above 1 dB (see `match_levels`).
 
     Parameters
     ----------
@@ -71,7 +63,7 @@ def compare(
     caption : str, optional
         What to listen for.
     match_levels : bool
-        Bring every version to the root-mean-square level of the first, and say by how much.
+        Bring every version to the loudness of the first (ITU-R BS.1770), and say by how much.
     blind : bool or {"abx", "rate"}
         Hide the labels until the end. "abx": is X version A or B? (two versions, `trials` rounds,
         score and chance level); "rate": 0 to 100 for each hidden version. True means "abx" for two
@@ -116,7 +108,7 @@ def prepare(
     Returns
     -------
     spec : dict
-        What the page needs beside the sounds: labels, levels in dB, seconds, notes, volume.
+        What the page needs beside the sounds: labels, levels in LUFS, seconds, notes, volume.
     wavs : list of bytes
         One WAV file a version.
     """
@@ -129,6 +121,7 @@ def prepare(
         raise ValueError(
             f"sample_rate: browsers play 3000 to 192000 Hz, not {sample_rate}; use audio.resample."
         )
+
     labels = [str(label).strip() for label in sounds]
     if not labels:
         raise ValueError("sounds: nothing to play; give at least one sound.")
@@ -140,25 +133,26 @@ def prepare(
     _check_size([len(x) for x in audio.values()], sample_rate)
 
     notes, gains = [], None
+    levels = [loudness_lufs(x, sample_rate) for x in audio.values()]
     if match_levels:
-        before = [level_db(x) for x in audio.values()]
-        audio = {label: match_level(x, audio[labels[0]]) for label, x in audio.items()}
-        gains = [
-            level_db(x) - db if db > -np.inf else 0.0
-            for x, db in zip(audio.values(), before, strict=True)
-        ]
-        notes.append("Levels matched to the first version (root mean square).")
+        gains = [levels[0] - level if np.isfinite(levels[0] - level) else 0.0 for level in levels]
+        audio = {
+            label: x * np.float32(10 ** (gain / 20))
+            for (label, x), gain in zip(audio.items(), gains, strict=True)
+        }
+        levels = [level + gain for level, gain in zip(levels, gains, strict=True)]
+        notes.append("Loudness matched to the first version.")
     peak = max(float(np.abs(x).max()) for x in audio.values())
     if peak > 1:
         audio = {label: x / np.float32(peak) for label, x in audio.items()}
+        levels = [level - 20 * np.log10(peak) for level in levels]
         notes.append(
             f"All versions turned down by {20 * np.log10(peak):.1f} dB, so that none clips."
         )
-    levels = [level_db(x) for x in audio.values()]
     sounding = [level for level in levels if np.isfinite(level)]
     spread = max(sounding) - min(sounding) if sounding else 0.0
     if spread > 1:
-        notes.append(f"Levels differ by {spread:.1f} dB: the louder version tends to win.")
+        notes.append(f"Loudness differs by {spread:.1f} dB: the louder version tends to win.")
     seconds = [len(x) / sample_rate for x in audio.values()]
     if max(seconds) - min(seconds) > 0.01:
         notes.append(
@@ -172,9 +166,9 @@ def prepare(
         "gains": gains and [round(gain, 2) for gain in gains],
         "seconds": [round(second, 3) for second in seconds],
         "notes": notes,
-        "volume": -max(0, int(np.ceil(max(sounding, default=-99) - COMFORTABLE_DB))),
+        "volume": -max(0, int(np.ceil(max(sounding, default=-99) - COMFORTABLE_LUFS))),
     }
-    return spec, [_wav(x, sample_rate) for x in audio.values()]
+    return spec, [pack(x, sample_rate) for x in audio.values()]
 
 
 def _check_size(lengths: list[int], sample_rate: int) -> None:
@@ -185,16 +179,6 @@ def _check_size(lengths: list[int], sample_rate: int) -> None:
             f"sounds: {longest:.1f} s at the longest and {megabytes:.1f} MB in the page; a player "
             f"takes {MAX_SECONDS:.0f} s and {MAX_BYTES / 1e6:.0f} MB, so cut the sound."
         )
-
-
-def _wav(x: np.ndarray, sample_rate: int) -> bytes:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sample_rate)
-        file.writeframes(np.clip(np.round(x * 32768.0), -32768, 32767).astype("<i2").tobytes())
-    return buffer.getvalue()
 
 
 def _hide(
@@ -243,9 +227,10 @@ class Player:
             f"src='data:audio/wav;base64,{base64.b64encode(wav).decode()}'></audio></li>"
             for line, wav in zip(self._lines(), self.wavs, strict=True)
         )
-        script = _file("player.js") + (_file("blind.js") if self.spec.get("blind") else "")
+        names = ["sound.js", "player.js", *(["blind.js"] if self.spec.get("blind") else [])]
+        script = "".join(map(live.file, names))
         return (
-            f"<style>{_file('player.css')}</style>"
+            f"<style>{live.file('player.css')}</style>"
             f'<div id="lp-{digest}" data-spec="{html.escape(spec)}">'
             f"<p>{html.escape(self.spec['caption'])}</p><ul>{items}</ul></div>"
             f"<script>(() => {{{script}mountAll('lp-{digest}');}})()</script>"
@@ -258,7 +243,7 @@ class Player:
         seconds, levels = self.spec["seconds"], self.spec["levels"]
         if self.spec.get("blind"):
             return [f"hidden version: {seconds:.2f} s" for seconds in seconds]
-        words = ["silent" if level is None else f"{level:.1f} dBFS" for level in levels]
+        words = ["silent" if level is None else f"{level:.1f} LUFS" for level in levels]
         return [
             f"{label}: {duration:.2f} s, {word}"
             for label, duration, word in zip(self.spec["labels"], seconds, words, strict=True)
@@ -278,34 +263,6 @@ class Player:
         return path
 
 
-def clips(page: str) -> list[tuple[np.ndarray, int]]:
-    """Decode every sound in HTML, for tests.
-
-    Returns
-    -------
-    list of (np.ndarray, int)
-        Sound ``(n,)`` float32 and sample rate in Hz, in the order of the page.
-
-    Raises
-    ------
-    ValueError
-        If a clip is no WAV file.
-    """
-    found = []
-    for text in _CLIP.findall(page):
-        try:
-            with wave.open(io.BytesIO(base64.b64decode(text, validate=True))) as file:
-                if (file.getnchannels(), file.getsampwidth()) != (1, 2):
-                    raise ValueError("it is not 16-bit mono")
-                samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-                found.append((samples.astype(np.float32) / 32768, file.getframerate()))
-        except (wave.Error, EOFError, ValueError) as error:
-            raise ValueError(
-                f"page: clip {len(found)} is no readable WAV file ({error})."
-            ) from None
-    return found
-
-
 class LivePlayer(anywidget.AnyWidget):
     """The same player as a widget: :meth:`replace` changes the sound and keeps the position.
 
@@ -315,8 +272,12 @@ class LivePlayer(anywidget.AnyWidget):
         As for :func:`compare`.
     """
 
-    _esm = _file("player.js") + "\nexport default { render: renderLive };\n"
-    _css = _file("player.css")
+    _esm = (
+        live.file("sound.js")
+        + live.file("player.js")
+        + "\nexport default { render: renderLive };\n"
+    )
+    _css = live.file("player.css")
     spec = traitlets.Dict().tag(sync=True)
     clips = traitlets.List(traitlets.Bytes()).tag(sync=True)
     count = traitlets.Int(0).tag(sync=True)
@@ -341,9 +302,19 @@ class LivePlayer(anywidget.AnyWidget):
         with self.hold_sync():  # one message: the page reloads when the count changes
             self.spec, self.clips, self.count = spec, wavs, self.count + 1
 
+    def close(self) -> None:
+        """Close the widget; its sounds leave the page's memory, too."""
+        self.clips = []
+        self.spec = {}  # the page remembers the values before the last change, too
+        super().close()
+
     def static(self) -> Player:
         """Return the current sound as a plain HTML player."""
         return Player(dict(self.spec), list(self.clips))
+
+    def _ipython_display_(self) -> None:
+        page = f"<p>Run the cell to hear this live.</p>{self.static()._repr_html_()}"
+        live.Box([self]).show(page, repr(self))
 
     def __repr__(self) -> str:
         return repr(self.static()).replace("Player", "LivePlayer", 1)

@@ -1,5 +1,5 @@
 // The player of the course: N versions of one sound that run in step, so that switching keeps the
-// position. A plain script: listen.py puts it into the page, with or without a kernel.
+// position. A plain script: listen.py puts it into the page after sound.js, with or without a kernel.
 // The page is built without innerHTML, which hosts with Trusted Types (VS Code) refuse.
 
 const MAGMA = [
@@ -8,7 +8,6 @@ const MAGMA = [
 ];
 const TOP_DB = 80; // range of the spectrogram below its loudest point in any version
 const COLUMNS = 600, ROWS = 256; // its resolution in the page
-const LEAD = 0.02; // seconds between asking for sound and its start
 
 function make(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
@@ -24,24 +23,16 @@ function make(tag, properties = {}, ...children) {
 
 const signed = (value) => value.toFixed(1).replace("-", "\u2212");
 
-// Measured level of a version, and what was added to match it to the first.
+// Measured loudness of a version, and what was added to match it to the first.
 function levelText({ level, gain }) {
   if (level === undefined) return ""; // a blind test is running
-  return (level === null ? "silent" : `${signed(level)} dBFS`) +
+  return (level === null ? "silent" : `${signed(level)} LUFS`) +
     (gain ? ` (${gain > 0 ? "+" : ""}${signed(gain)} dB)` : "");
 }
 
 // The versions by name, for everybody to see.
 const openVoices = (labels, { levels, gains }) =>
   labels.map((name, clip) => ({ name, clip, level: levels[clip], gain: gains?.[clip] }));
-
-const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
-
-// Samples and rate of a 16-bit mono WAV file with the 44-byte header that Python's wave writes.
-function readWav(wav) {
-  const rate = new DataView(wav).getUint32(24, true);
-  return { rate, samples: Float32Array.from(new Int16Array(wav, 44), (v) => v / 32768) };
-}
 
 // ---------------------------------------------------------------------------- pictures
 
@@ -126,116 +117,6 @@ function paintWaveform(canvas, samples, length, peak) {
   }
 }
 
-// ---------------------------------------------------------------------------- sound
-
-class Transport {
-  constructor() {
-    Object.assign(this, { clip: 0, offset: 0, playing: false, loop: false, volume: 0, voices: [] });
-  }
-
-  get context() { // one for the page, made at the first key or click: nothing plays by itself
-    return (window.lecturePlayerContext ??= new AudioContext());
-  }
-
-  get position() {
-    if (!this.playing || this.context.currentTime < this.start) return this.offset;
-    const seconds = this.offset + this.context.currentTime - this.start;
-    return this.loop ? seconds % this.duration : Math.min(seconds, this.duration);
-  }
-
-  // All versions as buffers of one length: shorter ones end in silence.
-  async decode() {
-    const wavs = this.wavs; // copied, because decoding takes the bytes away
-    const all = await Promise.all(wavs.map((wav) => this.context.decodeAudioData(wav.slice(0))));
-    const length = Math.max(...all.map((buffer) => buffer.length));
-    if (wavs !== this.wavs) return this.decode(); // replaced meanwhile
-    this.buffers = all.map((buffer) => {
-      const padded = this.context.createBuffer(1, length, buffer.sampleRate);
-      padded.copyToChannel(buffer.getChannelData(0), 0);
-      return padded;
-    });
-  }
-
-  async load(wavs, duration) {
-    Object.assign(this, { wavs, buffers: null });
-    if (this.playing) await this.decode();
-    if (this.playing) this.begin((this.position + LEAD) % duration, duration);
-    else Object.assign(this, { duration, offset: Math.min(this.offset, duration) });
-  }
-
-  async play() {
-    if (window.lecturePlayer !== this) window.lecturePlayer?.stop(); // one sound at a time
-    window.lecturePlayer = this;
-    await this.context.resume();
-    if (!this.buffers) await this.decode();
-    if (!this.playing && window.lecturePlayer === this)
-      this.begin(this.offset > this.duration - 0.02 ? 0 : this.offset, this.duration);
-  }
-
-  // Start every version at the same instant; only the chosen one is let through.
-  begin(offset, duration) {
-    const start = this.context.currentTime + LEAD;
-    this.silence(start);
-    Object.assign(this, { start, offset, duration, playing: true });
-    this.master = this.context.createGain();
-    this.master.connect(this.context.destination);
-    this.master.gain.setValueAtTime(0, start);
-    this.master.gain.linearRampToValueAtTime(10 ** (this.volume / 20), start + 0.005);
-    this.voices = this.buffers.map((buffer, i) => {
-      const source = this.context.createBufferSource(), gain = this.context.createGain();
-      Object.assign(source, { buffer, loop: this.loop });
-      gain.gain.value = i === this.clip ? 1 : 0;
-      source.connect(gain).connect(this.master);
-      source.start(start, offset);
-      return { source, gain };
-    });
-    const [first] = this.voices;
-    first.source.onended = () => {
-      if (this.voices[0] === first) Object.assign(this, { playing: false, offset: 0, voices: [] });
-    };
-  }
-
-  // Fade out within 20 ms, without a click.
-  silence(when = this.context.currentTime) {
-    this.master?.gain.setTargetAtTime(0, when, 0.004);
-    for (const { source } of this.voices) source.stop(when + 0.03);
-    this.voices = [];
-  }
-
-  stop() {
-    if (!this.playing) return;
-    Object.assign(this, { offset: this.position, playing: false });
-    this.silence();
-  }
-
-  seek(seconds) {
-    const offset = Math.min(Math.max(0, seconds), this.duration);
-    if (this.playing) this.begin(Math.min(offset, this.duration - 0.01), this.duration);
-    else this.offset = offset;
-  }
-
-  setLoop(loop) {
-    if (this.playing) {
-      const offset = this.position;
-      Object.assign(this, { offset, start: this.context.currentTime });
-      for (const { source } of this.voices) source.loop = loop;
-    }
-    this.loop = loop;
-  }
-
-  setVolume(db) {
-    this.volume = db;
-    if (this.playing)
-      this.master.gain.setTargetAtTime(10 ** (db / 20), this.context.currentTime, 0.01);
-  }
-
-  select(clip) { // gains cross within about 10 ms
-    this.clip = clip;
-    this.voices.forEach(({ gain }, i) =>
-      gain.gain.setTargetAtTime(i === clip ? 1 : 0, this.context.currentTime, 0.003));
-  }
-}
-
 // ---------------------------------------------------------------------------- the page
 
 // Build a player in `host`. `spec` is made by listen.py, `wavs` are ArrayBuffers.
@@ -264,16 +145,21 @@ function mountPlayer(host, spec, wavs) {
   const image = make("img", { class: "lp-image" });
   const notes = make("ul", { class: "lp-notes" });
   const panel = make("div", { class: "lp-panel" });
+  const trouble = make("p", { class: "lp-trouble", role: "alert", hidden: "" });
   const keys = make("p", { class: "lp-keys" });
+  const plot = make("div", { class: "lp-plot" },
+    make("div", { class: "lp-axis" }, amplitude, topKilohertz, make("span", {}, "0 kHz")),
+    area, ticks);
+  const controls = make("div", { class: "lp-row" }, play, loop,
+    make("label", { class: "lp-volume" }, "volume ", volume, volumeText), time);
   const root = make("div", { class: "lp", tabindex: 0, role: "group",
     "data-lm-suppress-shortcuts": "true", onkeydown: onKey, onclick: onClick },
-    caption, choices, image,
-    make("div", { class: "lp-plot" },
-      make("div", { class: "lp-axis" }, amplitude, topKilohertz, make("span", {}, "0 kHz")),
-      area, ticks),
-    make("div", { class: "lp-row" }, play, loop,
-      make("label", { class: "lp-volume" }, "volume ", volume, volumeText), time),
-    notes, panel, keys);
+    caption, choices, controls, trouble, image, plot, notes, panel, keys);
+  transport.onsilence = (silent) => {
+    trouble.hidden = !silent;
+    trouble.textContent = silent ? "No sound output found. Connect headphones or loudspeakers, " +
+      "then press play again." : "";
+  };
 
   function setVoices(list) {
     voices = list;
@@ -453,15 +339,18 @@ function mountAll(id) {
   }
 }
 
-// Live widget: Python replaces the sounds.
+// Live widget: Python replaces the sounds. Once it is gone, nothing here holds sound or picture: hosts
+// keep what is left of a widget for as long as the page is open.
 function renderLive({ model, el }) {
   const bytes = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
   const wavs = () => model.get("clips").map(bytes);
-  const player = mountPlayer(el, model.get("spec"), wavs());
-  const update = () => player.load(model.get("spec"), wavs());
+  let player = mountPlayer(el, model.get("spec"), wavs());
+  const update = () => player?.load(model.get("spec"), wavs());
   model.on("change:count", update);
   return () => {
     model.off("change:count", update);
     player.transport.stop();
+    player = null;
+    el.replaceChildren();
   };
 }

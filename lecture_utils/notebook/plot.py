@@ -71,6 +71,17 @@ def to_png(figure: Figure, dpi: int = 120) -> bytes:
     return buffer.getvalue()
 
 
+def page_width(inches: float) -> str:
+    """Return the attributes of a figure in a page: 5 em an inch, so that it grows with the font.
+
+    The font is the browser's or that of JupyterLab's settings, whichever is larger. Where no such
+    style is allowed (in a notebook that is not trusted), the figure has 80 pixels an inch.
+    """
+    em, lab = f"{5 * inches:.4g}rem", f"{5 * inches * 16 / 14:.4g}"
+    style = f"width:max({em}, {lab} * var(--jp-content-font-size1, 0px));max-width:100%"
+    return f'width="{80 * inches:.0f}" style="{style}"'
+
+
 def show(figure: Figure, alt: str) -> None:
     """Display `figure` with a description for those who can't see it, and close it.
 
@@ -93,17 +104,17 @@ def show(figure: Figure, alt: str) -> None:
         raise ValueError("alt: describe the figure in a sentence for readers who can't see it.")
     if not hasattr(figure, "savefig"):
         raise TypeError(f"figure: got {type(figure).__name__}; give the figure of plot.subplots.")
+
     for legend in filter(None, (ax.get_legend() for ax in figure.axes)):
         for text in legend.get_texts():
             text.set_size(_STYLE["font.size"])
     source = base64.b64encode(to_png(figure)).decode()
-    pixels = round(80 * figure.get_figwidth())  # on the page; sharp when the page is enlarged
-    style = f"width:{pixels}px;max-width:100%"
+    width = page_width(figure.get_figwidth())
     plt.close(figure)
     display(
         HTML(
             f'<figure style="margin:0"><img alt="{escape(alt, quote=True)}" '
-            f'style="{style}" src="data:image/png;base64,{source}"></figure>'
+            f'{width} src="data:image/png;base64,{source}"></figure>'
         )
     )
 
@@ -154,6 +165,7 @@ def spectrogram(
     """
     top_db = arguments.number(top_db, "top_db", 1)
     x = arguments.array(x, "spectrogram", kinds="fiuc")
+
     shown = stft(x, n_fft, hop_length) if x.ndim == 1 else x
     magnitude = np.abs(arguments.array(shown, "spectrogram", ("bins", "frames"), kinds="fiuc"))
     reference = (
@@ -175,6 +187,7 @@ def phase(
 ) -> Axes:
     """Draw phases in radians, shape ``(bins, frames)``, on a colour circle."""
     angle = arguments.array(angle, "phase", ("bins", "frames"))
+
     ax, limits = _axes(ax), (-np.pi, np.pi)
     wrapped = np.angle(np.exp(1j * angle))
     return _image(ax, wrapped, sample_rate, hop_length, title, "twilight", limits, "rad", f_max)
@@ -193,6 +206,7 @@ def image(
 ) -> Axes:
     """Draw any quantity given per bin and frame, shape ``(bins, frames)``; NaN stays white."""
     values = arguments.array(values, "image", ("bins", "frames"), finite=False)
+
     ax, limits = _axes(ax), _limits(values, limits)
     return _image(ax, values, sample_rate, hop_length, title, cmap, limits, unit, f_max)
 
@@ -207,6 +221,7 @@ def mel(
 ) -> Axes:
     """Draw a log-mel spectrogram ``(n_mels, frames)`` against time and mel band."""
     log_mel = arguments.array(log_mel, "mel", ("n_mels", "frames"))
+
     ax, limits = _axes(ax), _limits(log_mel, limits)
     bands, frames = log_mel.shape
     seconds = _seconds(frames, hop_length, sample_rate)
@@ -236,7 +251,7 @@ def _limits(
 
 
 def _seconds(frames: int, hop_length: int, sample_rate: int) -> float:
-    hop_length = arguments.number(hop_length, "hop_length", 1, whole=True)
+    hop_length = arguments.count(hop_length, "hop_length")
     return frames * hop_length / check_sample_rate(sample_rate)
 
 

@@ -12,7 +12,7 @@ import functools
 import numpy as np
 
 from lecture_utils import audio, data
-from lecture_utils.instruments import sampler
+from lecture_utils.instruments import piano, sampler
 from lecture_utils.pianoroll.roll import PianoRoll, check_roll
 
 #: Keys of the General MIDI drum kit and the recorded clip that plays them; others are toms.
@@ -52,6 +52,7 @@ def play(roll: PianoRoll, sample_rate: int = audio.SAMPLE_RATE) -> np.ndarray:
         Shape ``(n,)``, float32: the roll's length and one second to ring out.
     """
     check_roll(roll)
+
     sample_rate = audio.check_sample_rate(sample_rate)
     step = 60 / roll.tempo / roll.steps_per_beat
     x = np.zeros(round((roll.seconds + 1.0) * sample_rate), np.float32)
@@ -90,7 +91,7 @@ def _note(family: str, pitch: int, seconds: float, sample_rate: int) -> np.ndarr
         x[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
         return x * _GAINS[family]
     key = min(max(pitch, 21), 108)  # beyond the keyboard the last key sounds
-    return sampler.render_piano([(0, seconds, key, 85)], sample_rate=sample_rate) * _GAINS["piano"]
+    return piano.render_piano([(0, seconds, key, 85)], sample_rate=sample_rate) * _GAINS["piano"]
 
 
 def _pluck(pitch: int, seconds: float, sample_rate: int) -> np.ndarray:

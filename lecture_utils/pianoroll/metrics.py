@@ -1,4 +1,4 @@
-"""Figures about piano rolls, each defined exactly: those of MuseGAN (Dong et al., 2018), and scale.
+"""Metrics of piano rolls, each defined exactly: those of MuseGAN (Dong et al., 2018), and scale.
 
 Two of them went wrong in published code: a chroma that folds three C's onto three pitch classes,
 and "empty bars" that counts the full ones. Cells are ``(..., steps, pitches)``, 0 or 1, or a roll
@@ -27,6 +27,7 @@ def as_cells(
         If it holds something else, is empty, or has too few axes (other than `n_axes`, if given).
     """
     values = arguments.array(getattr(values, "sounding", values), name, kinds="biuf")
+
     wrong = values.ndim != n_axes if n_axes else values.ndim < 2
     if wrong or not values.size:
         axes = "(tracks, steps, pitches)" if n_axes == 3 else "(..., steps, pitches)"
@@ -68,12 +69,13 @@ def qualified_notes(
     shorter than that, and 2 steps (an eighth) tell whole notes from crumbs.
     """
     cells = as_cells(roll)
+
     onsets = getattr(roll, "onsets", onsets)
     onsets = starts(cells) if onsets is None else as_cells(onsets, "onsets")
     if onsets.shape != cells.shape:
         raise ValueError(f"onsets {onsets.shape} and roll {cells.shape} differ in shape.")
     long = onsets.copy()
-    for k in range(1, arguments.number(min_steps, "min_steps", 1, whole=True)):
+    for k in range(1, arguments.count(min_steps, "min_steps")):
         goes_on = np.zeros_like(cells)
         goes_on[..., :-k, :] = (cells & ~onsets)[..., k:, :]
         long &= goes_on
@@ -87,7 +89,7 @@ def drum_pattern(drums: np.ndarray, steps_per_beat: int = 4, strokes: int = 8) -
     """
     onsets = getattr(drums, "onsets", None)
     begins = starts(as_cells(drums, "drums")) if onsets is None else onsets
-    steps_per_bar = 4 * arguments.number(steps_per_beat, "steps_per_beat", 1, whole=True)
+    steps_per_bar = 4 * arguments.count(steps_per_beat, "steps_per_beat")
     strokes = arguments.number(strokes, "strokes", 1, steps_per_bar, whole=True)
     if steps_per_bar % strokes:
         raise ValueError(f"strokes={strokes}: {steps_per_bar} steps a bar can't be so divided.")
@@ -107,6 +109,7 @@ def tonal_distance(
     one, other = as_cells(one, "one"), as_cells(other, "other")
     if one.shape[-2:] != other.shape[-2:]:
         raise ValueError(f"Rolls {one.shape} and {other.shape} differ in steps or pitches.")
+
     points, both = [], True
     for cells in (one, other):
         chroma = _chroma(_bars(cells, steps_per_beat).sum(-2), lowest_pitch)
@@ -127,7 +130,7 @@ def scale_consistency(roll: np.ndarray, lowest_pitch: int = 24) -> np.ndarray:
 
 def _bars(cells: np.ndarray, steps_per_bar: int) -> np.ndarray:
     """Cut cells into ``(..., bars, steps_per_bar, pitches)``."""
-    steps_per_bar = arguments.number(steps_per_bar, "steps_per_bar", 1, whole=True)
+    steps_per_bar = arguments.count(steps_per_bar, "steps_per_bar")
     *leading, steps, pitches = cells.shape
     if steps % steps_per_bar:
         raise ValueError(f"roll: {steps} steps are no whole number of {steps_per_bar}-step pieces.")

@@ -32,6 +32,7 @@ def to_midi(roll: PianoRoll, file: str | os.PathLike) -> None:
     file = arguments.path(file, "file")
     if not file.parent.is_dir():
         raise FileNotFoundError(f"No folder {file.parent}; make it first, or check the name.")
+
     tick = 24  # ticks a step
     channels = [9 if p == DRUMS else None for p in roll.programs]
     free = iter([*range(9), *range(10, 16)])
@@ -86,6 +87,7 @@ def from_midi(file: str | os.PathLike, steps_per_beat: int = 4, **grid: float) -
     """
     check_grid(grid, "lowest_pitch", "n_pitches")
     steps_per_beat = arguments.number(steps_per_beat, "steps_per_beat", 1, 96, whole=True)
+
     played = score.play_midi(file)
     ticks, length = played.ticks_per_beat, max(1, played.length)
     notes = []

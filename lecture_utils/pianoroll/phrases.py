@@ -1,4 +1,4 @@
-"""Figures of a set of phrases, and what they are compared with: shuffled, random, nearest phrases.
+"""Metrics of a set of phrases, and what they are compared with: shuffled, random, nearest ones.
 
 Phrases are cells ``(n, 5, 64, 84)`` as of :func:`corpus`. Used by notebook
 01 and by the table of ``tests/bench.py``.
@@ -13,6 +13,9 @@ import numpy as np
 
 from lecture_utils import arguments, data
 from lecture_utils.pianoroll import metrics
+
+#: Tracks, steps and keys of a phrase: four bars of sixteenths for five instruments.
+PHRASE = (5, 64, 84)
 
 
 def corpus(part: str = "train") -> tuple[np.ndarray, np.ndarray]:
@@ -33,6 +36,7 @@ def corpus(part: str = "train") -> tuple[np.ndarray, np.ndarray]:
     """
     if part not in ("train", "test"):
         raise ValueError(f'part={arguments.shown(part)}: give "train" or "test".')
+
     packed = data.load_array("freedoom_rolls")
     songs = np.unique(packed["song"])
     keep = np.isin(packed["song"], songs[::5]) == (part == "test")
@@ -41,7 +45,7 @@ def corpus(part: str = "train") -> tuple[np.ndarray, np.ndarray]:
 
 
 def describe(cells: np.ndarray) -> dict[str, np.ndarray]:
-    """Return six figures as means over phrases, one value a track.
+    """Return six metrics as means over phrases, one value a track.
 
     Five are those of the paper on MuseGAN (Dong et al. 2018); scale consistency is Mogren's (2016).
 
@@ -50,6 +54,7 @@ def describe(cells: np.ndarray) -> dict[str, np.ndarray]:
     anything to measure.
     """
     cells = _phrases(cells, "cells")
+
     pitched = cells[:, 1:]
     pairs = itertools.combinations(range(4), 2)
     each = {
@@ -68,7 +73,7 @@ def describe(cells: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def differences(cells: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """Return how far the figures of `cells` are from those of `reference`: the mean over tracks."""
+    """Return how far the metrics of `cells` are from those of `reference`: the mean over tracks."""
     ours, theirs = describe(cells), describe(reference)
     return {name: float(np.abs(ours[name] - theirs[name]).mean()) for name in ours}
 
@@ -79,6 +84,7 @@ def shuffled(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
     (Shuffled track by track, the empty bars would stay nearly what they were.)
     """
     cells = _phrases(cells, "cells")
+
     flat = np.random.default_rng(arguments.seed(seed)).permuted(
         cells.reshape(len(cells), -1), axis=1
     )
@@ -86,10 +92,11 @@ def shuffled(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
 
 
 def random_like(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
-    """Throw the dice for every cell, each track as dense as it is in all of `cells`."""
+    """Draw every cell at random, each track as dense as it is in all of `cells`."""
     cells = _phrases(cells, "cells")
+
     density, rng = cells.mean((0, 2, 3))[:, None, None], np.random.default_rng(arguments.seed(seed))
-    return np.stack([rng.random((5, 64, 84), np.float32) < density for _ in cells])
+    return np.stack([rng.random(PHRASE, np.float32) < density for _ in cells])
 
 
 def nearest(cells: np.ndarray, others: np.ndarray, transpose: int = 0) -> np.ndarray:
@@ -101,6 +108,7 @@ def nearest(cells: np.ndarray, others: np.ndarray, transpose: int = 0) -> np.nda
     """
     cells, others = _phrases(cells, "cells"), _phrases(others, "others")
     transpose = arguments.number(transpose, "transpose", 0, 83, whole=True)
+
     alike = []
     for shift in range(-transpose, transpose + 1):
         alike.append(_alike(cells, transposed(others, shift) if shift else others))
@@ -130,6 +138,6 @@ def _alike(cells: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _phrases(cells: np.ndarray, name: str) -> np.ndarray:
     cells = metrics.as_cells(cells, name)
-    if cells.shape[1:] != (5, 64, 84):
+    if cells.shape[1:] != PHRASE:
         raise ValueError(f"{name}: phrases (n, 5, 64, 84) are needed; got {cells.shape}.")
     return cells

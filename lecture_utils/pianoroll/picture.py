@@ -47,6 +47,7 @@ def draw(
     from matplotlib.patches import Patch
 
     check_roll(roll)
+
     ax = plot.subplots()[1] if ax is None else ax
     rows, per_bar = roll.notes(), roll.steps_per_bar
     heard = (rows[:, 3].min(), rows[:, 3].max()) if len(rows) else (60, 72)

@@ -128,6 +128,7 @@ class PianoRoll:
     def only(self, track: int) -> PianoRoll:
         """Return one track as a roll of its own."""
         track = arguments.number(track, "track", 0, len(self.programs) - 1, whole=True)
+
         part = slice(track, track + 1)
         return replace(
             self,
@@ -186,6 +187,7 @@ def from_notes(
         raise ValueError("notes: give rows of four whole numbers, (track, start, stop, pitch).")
     if not isinstance(programs, (tuple, list)) or not programs:
         raise TypeError(f"programs={arguments.shown(programs)}: give one number for each track.")
+
     sounding = np.zeros((len(programs), steps, n_pitches), bool)
     onsets = np.zeros_like(sounding)
     for track, start, stop, pitch in sorted(rows.astype(int).tolist(), key=lambda row: row[1]):

@@ -23,6 +23,7 @@ def to_events(roll: PianoRoll) -> list[str]:
     where the track changes. Times are steps. What ends goes before what begins.
     """
     check_roll(roll)
+
     acts = []
     for track, start, stop, pitch in roll.notes().tolist():
         acts += [(start, 1, track, pitch), (stop, 0, track, pitch)]
@@ -60,6 +61,7 @@ def from_events(events: Iterable[str], **grid: float) -> PianoRoll:
     if isinstance(events, (str, bytes)) or not isinstance(events, Iterable):
         raise TypeError('events: give a list of tokens, for example ["Program_change_0", ...].')
     check_grid(grid, "lowest_pitch", "n_pitches", "steps_per_beat", "tempo", "meter")
+
     programs, current, now, down, notes = [], None, 0, {}, []
     for place, token in enumerate(events):
         act, value = _read_token(token, place)

@@ -119,7 +119,7 @@ def look_at_librosa() -> tuple[str, ...]:
     import numpy as np
 
     try:
-        librosa.istft(librosa.stft(np.ones(4096, np.float32)))
+        librosa.stft(np.ones(4096, np.float32))  # reads the functions that numba is to keep
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise

@@ -128,7 +128,7 @@ def install(wanted: str) -> None:
     index, fresh, other = "", False, wanted and torch_build() not in ("", wanted)
     # A folder that was moved, or a new line in pyproject.toml, needs no network.
     if NEWEST or other or not VENV.exists() or run_installer(offline=True):
-        index = find_index(wanted or torch_build())
+        index = find_index(wanted, torch_build())
         if other:
             remove(f"PyTorch's build is to be {wanted}")
         fresh = not VENV.exists()
@@ -156,8 +156,12 @@ def remove(why: str) -> None:
     shutil.rmtree(VENV)
 
 
-def find_index(build: str) -> str:
-    """Return the index that PyTorch's `build` ("": any) comes from, "" for PyPI; say which."""
+def find_index(wanted: str, there: str = "") -> str:
+    """Return the index to take PyTorch from beside PyPI, or ""; say which build that means.
+
+    What was asked for counts, then the build that is there, then whether there is a GPU.
+    """
+    build = wanted or there
     if build == "cuda" or platform.system() != "Linux" or (not build and has_gpu()):
         print("PyTorch: the build of the package registry.", flush=True)
         return ""
@@ -166,7 +170,7 @@ def find_index(build: str) -> str:
         if not execute(sys.executable, "-c", code, f"{CPU_INDEX}/torch/", timeout=5).returncode:
             print("PyTorch: the small build, without CUDA (TORCH=cuda: with it).", flush=True)
             return CPU_INDEX
-    if build:
+    if wanted:
         raise InstallError(f"{CPU_INDEX} can't be reached; TORCH=cuda takes PyTorch from elsewhere")
     print("PyTorch: the large build, with CUDA; the index of small ones can't be reached.")
     return ""
@@ -236,9 +240,8 @@ def cause(story: str) -> str:
         if re.search(pattern, story, re.IGNORECASE):
             return meaning
     errors = re.findall(r"(?i)error: (.+)", story)
-    return (
-        f"it stopped with '{errors[-1].strip()}'" if errors else "it was stopped; call make again"
-    )
+    told = f"it stopped with '{errors[-1].strip()}'" if errors else "it was stopped"
+    return f"{told}; call make again"
 
 
 def execute(*command: str | Path, **options: float | dict) -> subprocess.CompletedProcess:

@@ -48,7 +48,7 @@ def draw(level: str, batch: int, rng: np.random.Generator) -> tuple[torch.Tensor
     """
     images, told = [], []
     size = cascade.WINDOW_BARS[cascade.check_level(level)]
-    for _ in range(arguments.number(batch, "batch", 1, whole=True)):
+    for _ in range(arguments.count(batch, "batch")):
         levels = songs.write_song(rng).levels
         image, above = cascade.image(level, levels), cascade.condition(level, levels)
         bars = image.shape[2] // cascade.PER_BAR[level]

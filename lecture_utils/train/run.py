@@ -7,16 +7,14 @@ nothing is lost. Used by ``python -m lecture_utils.train`` and the live cells of
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import csv
 import json
 import math
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +24,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from lecture_utils import weights
+from lecture_utils.progress import noted_interrupts
 
 Tensors = dict[str, torch.Tensor]
 
@@ -87,6 +86,8 @@ class Run:
         self.step, self.seconds = 0, 0.0
         self.progress = 0.0  # how much of this loop is over: of its minutes, if it has a limit
         file = self.folder / "state.safetensors"
+        if is_main:
+            weights.sweep(self.folder)
         if resume and file.is_file():
             self._restore(file)
         elif is_main and file.is_file():
@@ -125,6 +126,13 @@ class Run:
         facts = json.dumps({"step": self.step, "seconds": self.seconds})
         weights.replace_file(self.folder / "state.safetensors", tensors, {"facts": facts})
         self.saved_step = self.step
+
+    def _save_on_the_way(self) -> None:
+        """Save, but let a full disk stop nothing: there may be room again at the next save."""
+        try:
+            self.save()
+        except OSError as error:
+            print(f"Step {self.step}: {error} Training goes on and will try again.")
 
     def _gone_wrong(self, what: str) -> FloatingPointError:
         return FloatingPointError(
@@ -193,7 +201,7 @@ class Run:
             total=n_steps, initial=self.step, unit="step", mininterval=0.5, disable=not self.is_main
         )
         try:
-            with bar, _noted_interrupts() as interrupts:
+            with bar, noted_interrupts(signal.SIGINT, signal.SIGTERM) as interrupts:
                 while self.step < n_steps:
                     losses = one_step(self.step)
                     if bad := next((k for k, v in losses.items() if not math.isfinite(v)), None):
@@ -214,7 +222,7 @@ class Run:
                         if self.step % period == 0 and self.is_main:
                             action()
                     if now - saved > 60 * save_minutes:
-                        self.save()
+                        self._save_on_the_way()
                         saved = now
                     is_over = minutes is not None and now - begun > 60 * minutes
                     if _any_process(is_over or bool(interrupts)):
@@ -249,27 +257,6 @@ def _unused(path: Path) -> Path:
         number += 1
         old = path.with_suffix(f".old{number}")
     return old
-
-
-@contextlib.contextmanager
-def _noted_interrupts() -> Iterator[list[int]]:
-    """Note Ctrl-C and SIGTERM in a list instead of breaking off in the middle of a step."""
-    noted: list[int] = []
-    if threading.current_thread() is not threading.main_thread():  # only there signals arrive
-        yield noted
-        return
-
-    def note(number: int, _frame: object) -> None:
-        if noted:
-            raise KeyboardInterrupt
-        noted.append(number)
-
-    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield noted
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _any_process(stop: bool) -> bool:
@@ -323,6 +310,7 @@ def segments(
     """
     if len(x) < n_samples:
         raise ValueError(f"sound: {len(x)} samples given, at least {n_samples} needed for a batch.")
+
     rng = np.random.default_rng([seed, step, process])
     starts = rng.integers(0, len(x) - n_samples + 1, batch)
     return torch.from_numpy(np.stack([x[s : s + n_samples] for s in starts]))[:, None]

@@ -17,7 +17,7 @@ from lecture_utils import mel
 from lecture_utils.audio import HOP_LENGTH, SAMPLE_RATE
 from lecture_utils.build_data import renders
 from lecture_utils.build_data.training_sets import training_set
-from lecture_utils.instruments import sampler
+from lecture_utils.instruments import piano
 from lecture_utils.train import descent
 from lecture_utils.train.run import Run, has_fast_bf16
 from lecture_utils.wavenet import score
@@ -75,7 +75,7 @@ class Examples:
         """Play notes and pedals on the sampler, one after the other, and keep what was played."""
         codes, frames = [], []
         for notes, pedal in performances:
-            x = sampler.render_piano(notes, pedal, score.PIANO_RATE)
+            x = piano.render_piano(notes, pedal, score.PIANO_RATE)
             told = score.score_frames(notes, pedal)
             n_frames = min(len(x) // score.SCORE_HOP, told.shape[1])
             codes.append(mu_law_encode(x[: n_frames * score.SCORE_HOP]).astype(np.uint8))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +15,15 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from tqdm.auto import tqdm
 
+from lecture_utils import arguments
 from lecture_utils.audio import SAMPLE_RATE
+from lecture_utils.progress import line, noted_interrupts
 from lecture_utils.wavenet.mu_law import N_CODES, SILENCE, check_codes, mu_law_decode
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from lecture_utils.wavenet.network import WaveNet
 
 #: Samples between two looks at the clock and the interrupt: a tenth of a second at 16 kHz.
@@ -72,7 +76,7 @@ def generate(
     prime : array_like of int, optional
         Codes to begin with; the model continues them.
     seed : int, optional
-        For the dice.
+        Of the random numbers that draw codes.
     callback : callable, optional
         Gets the newest codes ten times a second of sound.
     return_codes : bool
@@ -86,15 +90,18 @@ def generate(
         Sound, float32 ``(n_samples,)`` (or codes, int64). After an interrupt, what was made so far.
     """
     n_samples, prime = _check_request(n_samples, temperature, prime)
+
     generator = Generator(model, conditioning, n_samples)
     if progress:
         _announce_compilation()
     uniform = np.random.default_rng(seed).random(n_samples, dtype=np.float32)
     codes, done = np.zeros(n_samples, np.int64), 0
     codes[: len(prime)] = prime
-    with tqdm(total=n_samples, unit=" samples", disable=not progress, leave=False) as bar:
-        try:
-            while done < n_samples:
+    bar = line(total=n_samples, unit=" samples", disable=not progress, leave=False)
+    # an interrupt is noted, not raised: what the callback got and what is returned stay the same
+    try:
+        with bar, noted_interrupts(signal.SIGINT) as interrupts:
+            while done < n_samples and not interrupts:
                 end = min(done + BLOCK, n_samples)
                 generator.advance(
                     codes[done:end], uniform[done:end], temperature, len(prime) - done
@@ -105,8 +112,10 @@ def generate(
                     _announce_length(bar)
                 if callback is not None:
                     callback(fresh)
-        except KeyboardInterrupt:
-            print(f"Stopped after {done} of {n_samples} samples; they are kept.")
+    except KeyboardInterrupt:  # the second one: nobody wants to wait for the block
+        pass
+    if done < n_samples:
+        print(f"Stopped after {done} of {n_samples} samples; they are kept.")
     codes = codes[:done]
     return codes if return_codes or not done else mu_law_decode(codes)
 
@@ -164,7 +173,7 @@ def _announce_length(bar: tqdm) -> None:
     elapsed = bar.format_dict["elapsed"]
     left = elapsed / bar.n * (bar.total - bar.n)
     if left > 60:
-        print(
+        bar.write(
             f"{bar.total / SAMPLE_RATE:.0f} s of sound will take about {left / 60:.0f} minutes; "
             "interrupt when you have enough, what was made is kept."
         )
@@ -173,18 +182,15 @@ def _announce_length(bar: tqdm) -> None:
 def _check_request(
     n_samples: int, temperature: float, prime: np.typing.ArrayLike | None
 ) -> tuple[int, np.ndarray]:
-    if isinstance(n_samples, bool) or not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
-        raise ValueError(f"n_samples={n_samples!r}: give a whole number of samples, 1 or more.")
-    if not 0 < temperature < np.inf:
-        raise ValueError(
-            f"temperature={temperature!r}: give a number above 0 (0.001 takes the likeliest)."
-        )
+    n_samples = arguments.count(n_samples, "n_samples")
+    if not arguments.number(temperature, "temperature", 0):
+        raise ValueError("temperature=0: give a number above 0 (0.001 takes the likeliest code).")
     prime = np.empty(0, np.int64) if prime is None else check_codes(prime)
     if len(prime) > n_samples:
         raise ValueError(
             f"prime: {len(prime)} codes are more than the {n_samples} samples wanted in all."
         )
-    return int(n_samples), prime
+    return n_samples, prime
 
 
 def _gate_conditioning(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg, signal, special
 
+from lecture_utils import arguments
 from lecture_utils.audio import as_audio
 from lecture_utils.wavenet.mu_law import N_CODES, mu_law_decode, mu_law_encode
 
@@ -29,9 +30,9 @@ def fit(x: np.typing.ArrayLike, order: int = 32) -> np.ndarray:
     np.ndarray
         float64, shape ``(order,)``; the first weighs the latest sample.
     """
-    if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or order < 1:
-        raise ValueError(f"order={order!r}: give a whole number of samples, 1 or more.")
+    order = arguments.count(order, "order")
     x = as_audio(x, min_samples=2 * order).astype(np.float64)
+
     size = 2 ** int(np.ceil(np.log2(2 * len(x))))
     correlation = np.fft.irfft(np.abs(np.fft.rfft(x, size)) ** 2)[: order + 1]
     if correlation[0] == 0:
@@ -59,7 +60,7 @@ def synthesise(surprises: np.typing.ArrayLike, weights: np.ndarray) -> np.ndarra
 def bits_per_sample(x: np.typing.ArrayLike, weights: np.ndarray, deviation: float) -> float:
     """Mean surprise in bits when mu-law codes are predicted with a Gaussian around the line.
 
-    Each of the 256 codes gets the probability of its interval, so that the figure compares with
+    Each of the 256 codes gets the probability of its interval, so that the result compares with
     WaveNet's. Past samples are the decoded codes, as WaveNet sees them.
     """
     codes = mu_law_encode(x)

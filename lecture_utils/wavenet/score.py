@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from lecture_utils import arguments
-from lecture_utils.instruments import sampler
+from lecture_utils.instruments import piano
 from lecture_utils.wavenet.generation import generate
 from lecture_utils.wavenet.network import WaveNet
 
@@ -38,7 +38,7 @@ def score_frames(
     Parameters
     ----------
     notes, pedal : array_like
-        As :func:`lecture_utils.instruments.sampler.render_piano` takes them: rows
+        As :func:`lecture_utils.instruments.piano.render_piano` takes them: rows
         ``(start, stop, midi, velocity)``, and rows ``(down, up)``.
     seconds : float, optional
         Length; by default the notes and 2 s for the last one to fade.
@@ -53,9 +53,9 @@ def score_frames(
     Raises
     ------
     ValueError
-        As :func:`lecture_utils.instruments.sampler.render_piano`.
+        As :func:`lecture_utils.instruments.piano.render_piano`.
     """
-    notes, stop = sampler.check_notes(notes, pedal)
+    notes, stop = piano.check_notes(notes, pedal)
     seconds = (
         stop.max() + 2 if seconds is None else arguments.number(seconds, "seconds", 0.01, 7200)
     )

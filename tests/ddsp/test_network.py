@@ -1,7 +1,5 @@
 """DDSP against exact sums of sines, plain NumPy filters and hand-made cases."""
 
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -393,40 +391,6 @@ def test_a_few_steps_of_training_help():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.6 * losses[0]
-
-
-# ------------------------------------------------------------------------------- speed
-
-
-def seconds_of(*actions, rounds=3):
-    """Take turns, so that a busy machine disturbs all alike; the best of a few rounds."""
-    times = [[] for _ in actions]
-    for _ in range(rounds):
-        for action, taken in zip(actions, times, strict=True):
-            begun = time.perf_counter()
-            action()
-            taken.append(time.perf_counter() - begun)
-    return [min(taken) for taken in times]
-
-
-@torch.inference_mode()
-def test_speed():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        f0_hz = 110 * 2 ** (0.03 * torch.sin(torch.arange(1000) / 8))[None]
-        controls = f0_hz, *random_controls(1000, 100, dtype=torch.float32)
-        magnitudes, db = torch.rand(1, 1000, 65), torch.full((1, 1000), -30.0)
-        model = ddsp.Autoencoder(n_harmonics=100)
-        naive, ours, everything = seconds_of(
-            lambda: per_harmonic_cumsum(*controls),
-            lambda: ddsp.harmonic_oscillator(*controls) + ddsp.filtered_noise(magnitudes),
-            lambda: model(f0_hz, db),
-        )
-    finally:
-        torch.set_num_threads(threads)
-    assert ours <= 0.5 * naive
-    assert 4 / everything >= 15
 
 
 # ------------------------------------------------------------------------------- bad input

@@ -140,7 +140,7 @@ def test_windows_slide_by_half_and_keep_what_is_made(level, form, n):
         expected = whole[..., k * size // 2 : k * size // 2 + size]
         assert np.array_equal(told[0, ..., : expected.shape[-1]], expected)
         assert (told[0, ..., expected.shape[-1] :] == -1).all()
-    assert len({x[0, 0, 0, -1].item() for x, _, _ in seen}) == n  # every window its own dice
+    assert len({x[0, 0, 0, -1].item() for x, _, _ in seen}) == n  # every window its own noise
     again = cascade.generate(Recorder(level), level, song.levels, n_steps=2)
     assert np.array_equal(made, again)
     other = cascade.generate(Recorder(level), level, song.levels, n_steps=2, seed=1)
@@ -213,7 +213,7 @@ def test_recipe_resumes_exactly_and_learns(level, tmp_path):
         (lambda s: songs.write_song(np.random.default_rng(0), form="AXA"), "unknown 'X'"),
         (lambda s: songs.write_song(np.random.default_rng(0), form=""), "from 1 to 128 bars"),
         (lambda s: songs.write_song(np.random.default_rng(0), form="A" * 17), "128 bars"),
-        (lambda s: songs.write_song(0), "rng=0: give dice"),
+        (lambda s: songs.write_song(0), "rng=0: give a generator"),
         (lambda s: songs.write_song(None, form="A"), "rng=None"),
         (lambda s: songs.random_form(3), "rng=3"),
         (lambda s: songs.random_form(np.random.default_rng(0), 8), "max_bars=8"),

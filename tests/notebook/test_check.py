@@ -179,6 +179,8 @@ def test_whole_numbers_are_exact():
 
 def test_tensors_or_arrays_are_handed_over_as_the_answer_needs():
     assert judge(lambda x: x.square(), real_task()).status == CORRECT  # tensors only
+    backwards = real_task(cases=lambda: {"a": (np.arange(3.0)[::-1],), "b": (np.ones(2)[::-1],)})
+    assert judge(lambda x: torch.from_numpy(x) ** 2, backwards).status == CORRECT
     first = real_task(tensors=True)
     assert judge(lambda x: x.square(), first).status == CORRECT
     assert judge(lambda x: np.concatenate([x[:0], x]).astype(float) ** 2, first).status == CORRECT
@@ -186,6 +188,9 @@ def test_tensors_or_arrays_are_handed_over_as_the_answer_needs():
     assert judge(lambda x: (torch.from_numpy(x) @ torch.eye(len(x))) ** 2, real_task()).status == (
         CORRECT
     )
+    # nothing is rounded until it is right
+    above = real_task(reference=lambda x: (x > 2) * 1.0)
+    assert judge(lambda x: (x + 1e-9 > 2) * 1.0, above).status == WRONG
     result = judge(lambda x: x.nonsense(), real_task())
     assert "'numpy.ndarray' object has no attribute 'nonsense'" in str(result)
     assert str(result).endswith("(NumPy arrays are handed over.)")
@@ -431,6 +436,7 @@ ENDLESS_LIST = []
 ENDLESS_LIST.append(ENDLESS_LIST)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # PyTorch's, of kinds that it calls new
 @pytest.mark.parametrize(
     "name", ["pianoroll.notes_to_events", "wavenet.cached_step", "phase.delay"]
 )

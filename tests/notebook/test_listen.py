@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lecture_utils.audio import loudness_lufs as lufs
 from lecture_utils.notebook import listen
 
 SR = 16000
 T = np.arange(SR) / SR
-TONE = (0.5 * np.sin(2 * np.pi * 440 * T)).astype(np.float32)  # level -9.03 dBFS
+TONE = (0.5 * np.sin(2 * np.pi * 440 * T)).astype(np.float32)  # -9.76 LUFS
 NOISE = (0.1 * np.random.default_rng(0).standard_normal(SR)).astype(np.float32)
 
 
@@ -54,23 +55,23 @@ def test_clipping_turns_all_versions_down_alike_and_says_so():
     assert np.abs(loud).max() == pytest.approx(1, abs=1e-4)
     assert np.abs(loud).max() / np.abs(soft).max() == pytest.approx(4, rel=1e-3)
     assert "turned down by 6.0 dB" in " ".join(player.spec["notes"])
-    assert player.spec["levels"] == pytest.approx([-3.01, -15.05], abs=0.02)  # as emitted
+    assert player.spec["levels"] == pytest.approx([-3.74, -15.78], abs=0.02)  # as emitted
 
 
 @pytest.mark.parametrize(("gain_db", "warned"), [(0.8, False), (1.2, True), (-1.2, True)])
-def test_level_differences_above_one_decibel_are_said(gain_db, warned):
+def test_loudness_differences_above_one_decibel_are_said(gain_db, warned):
     player = listen.compare({"a": TONE, "b": TONE * 10 ** (gain_db / 20)}, SR)
-    assert any("Levels differ by 1.2 dB" in note for note in player.spec["notes"]) == warned
+    assert any("Loudness differs by 1.2 dB" in note for note in player.spec["notes"]) == warned
 
 
 def test_match_levels_matches_and_says_by_how_much():
     player = listen.compare({"a": NOISE, "b": 0.05 * TONE, "c": 0 * TONE}, SR, match_levels=True)
     a, b, c = (x for x, _ in listen.clips(page(player)))
-    assert np.sqrt(np.mean(b**2)) == pytest.approx(np.sqrt(np.mean(a**2)), rel=1e-3)
+    assert lufs(b, SR) == pytest.approx(lufs(a, SR), abs=0.02)
     assert not c.any() and player.spec["levels"][2] is None  # silence stays silent
-    expected = 20 * np.log10(np.sqrt(np.mean(NOISE**2)) / (0.025 / np.sqrt(2)))
+    expected = lufs(NOISE, SR) - lufs(0.05 * TONE, SR)
     assert player.spec["gains"] == pytest.approx([0, expected, 0], abs=0.02)
-    assert "Levels matched" in player.spec["notes"][0] and len(player.spec["notes"]) == 1
+    assert "Loudness matched" in player.spec["notes"][0] and len(player.spec["notes"]) == 1
 
 
 def test_different_lengths_are_said_and_not_padded_in_the_clip():
@@ -81,8 +82,8 @@ def test_different_lengths_are_said_and_not_padded_in_the_clip():
 
 def test_only_loud_sounds_start_with_the_volume_turned_down():
     rng = np.random.default_rng(1)
-    full_scale = rng.uniform(-1, 1, SR)  # -4.8 dBFS
-    assert listen.play(full_scale, SR).spec["volume"] == -10
+    full_scale = rng.uniform(-1, 1, SR)  # -2.2 LUFS
+    assert listen.play(full_scale, SR).spec["volume"] == -12
     assert listen.play(NOISE, SR).spec["volume"] == 0
     assert listen.play(0 * TONE, SR).spec["volume"] == 0
     assert listen.play(0 * TONE, SR).spec["levels"] == [None]
@@ -122,7 +123,7 @@ def test_labels_and_captions_are_text():
 def test_text_form_names_versions_lengths_and_levels():
     player = listen.compare({"tone": TONE, "nothing": 0 * TONE}, SR, caption="Hear")
     lines = repr(player).splitlines()
-    assert lines == ["Player: Hear", "tone: 1.00 s, -9.0 dBFS", "nothing: 1.00 s, silent"]
+    assert lines == ["Player: Hear", "tone: 1.00 s, -9.8 LUFS", "nothing: 1.00 s, silent"]
 
 
 @pytest.mark.parametrize("count", [2, 3])
@@ -134,7 +135,7 @@ def test_blind_tests_give_nothing_away(count):
     for text in (page(player), repr(player)):
         assert "secret" not in text
         assert base64.b64encode(b"secret").decode().rstrip("=")[:6] not in text
-        assert "-9.0 dBFS" not in text
+        assert "-9.8 LUFS" not in text
     assert json.loads(base64.b64decode(spec["hidden"][::-1])) == list(sounds)
 
 
@@ -198,6 +199,6 @@ def test_live_player_replaces_sounds_and_keeps_the_last_good_one():
     assert live.count == 1 and live.spec["labels"] == ["noise"]
     with pytest.raises(ValueError, match="'bad': sample 0 is nan"):
         live.replace({"bad": [np.nan]}, SR)
-    assert live.count == 1 and repr(live).splitlines()[1].startswith("noise: 1.00 s, -20")
+    assert live.count == 1 and repr(live).splitlines()[1].startswith("noise: 1.00 s, -17")
     ((x, _),) = listen.clips(page(live.static()))
     assert np.abs(x - NOISE).max() < 1.1 / 32768

@@ -47,7 +47,7 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
 """
 PROJECT = """
 [build-system]
-requires = []
+requires = ["setuptools>=90"]
 build-backend = "backend"
 backend-path = ["."]
 [project]
@@ -133,6 +133,7 @@ def indexes(tmp_path_factory):
     wheel(small, "torchaudio", "2.1+cpu")
     for name in ("pip", "setuptools", "wheel"):  # what uv gives a new environment
         wheel(registry, name, "99")
+    wheel(small, "setuptools", "1")  # PyTorch's index has old copies of other packages, too
     with serve(registry) as one, serve(small) as other:
         cache = str(tmp_path_factory.mktemp("cache"))
         yield {
@@ -194,27 +195,31 @@ def test_build_that_can_not_be_had_takes_nothing_away(made):
 
 
 @pytest.mark.parametrize(
-    ("build", "system", "gpu", "reached", "index"),
+    ("wanted", "there", "system", "gpu", "reached", "index"),
     [
-        ("", "Linux", False, True, "small"),
-        ("", "Linux", False, False, ""),
-        ("", "Linux", True, True, ""),
-        ("", "Darwin", False, True, ""),
-        ("cpu", "Linux", True, True, "small"),
-        ("cuda", "Linux", False, True, ""),
-        ("cpu", "Linux", False, False, None),
+        ("", "", "Linux", False, True, "small"),
+        ("", "", "Linux", False, False, ""),
+        ("", "", "Linux", True, True, ""),
+        ("", "", "Darwin", False, True, ""),
+        ("", "cpu", "Linux", True, True, "small"),
+        ("", "cpu", "Linux", False, False, ""),  # another package may be had all the same
+        ("", "cuda", "Linux", False, True, ""),
+        ("cpu", "", "Linux", True, True, "small"),
+        ("cpu", "cuda", "Linux", False, True, "small"),
+        ("cuda", "cpu", "Linux", False, True, ""),
+        ("cpu", "cpu", "Linux", False, False, None),
     ],
 )
-def test_choice_of_index(monkeypatch, indexes, build, system, gpu, reached, index):
+def test_choice_of_index(monkeypatch, indexes, wanted, there, system, gpu, reached, index):
     small = indexes["TORCH_INDEX"] if reached else NOBODY
     monkeypatch.setattr(install, "CPU_INDEX", small)
     monkeypatch.setattr(install, "has_gpu", lambda: gpu)
     monkeypatch.setattr(install.platform, "system", lambda: system)
     if index is None:
         with pytest.raises(InstallError, match="can't be reached; TORCH=cuda"):
-            install.find_index(build)
+            install.find_index(wanted, there)
     else:
-        assert install.find_index(build) == (small if index else "")
+        assert install.find_index(wanted, there) == (small if index else "")
 
 
 def test_index_that_never_answers(monkeypatch):
@@ -264,7 +269,9 @@ def test_second_call_waits_for_the_first(made, tmp_path):
     with (folder / "pyproject.toml").open("ab") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
         second = start(folder)
-        assert "waiting" in second.stdout.readline() and second.poll() is None
+        assert "waiting" in second.stdout.readline()
+        time.sleep(3)  # in which it would have begun
+        assert second.poll() is None and not (folder / ".venv" / "tmp").exists()
     out, _ = second.communicate(timeout=60)
     assert second.returncode == 0 and out.endswith("Installed.\n")
 
@@ -299,8 +306,9 @@ def test_damage_means_one_new_environment(monkeypatch, tmp_path, there, index, b
     monkeypatch.setattr(install, "STAMP", venv / "installed.txt")
     monkeypatch.setattr(install, "fill", lambda i: (filled.append(i), venv.mkdir(exist_ok=True)))
     monkeypatch.setattr(install, "run_installer", lambda offline: "something is missing")
-    monkeypatch.setattr(install, "find_index", lambda build: index)
+    monkeypatch.setattr(install, "find_index", lambda wanted, there="": index)
     monkeypatch.setattr(install, "runs", lambda code: True)
+    monkeypatch.setattr(install, "execute", lambda *command, env: None)
     monkeypatch.setattr(install, "broken_import", lambda: next(states))
     if broken[-1]:
         with pytest.raises(InstallError, match="torch does not import though it was just"):
@@ -341,6 +349,10 @@ def test_unknown_build(made):
         ("ERROR: [Errno 13] Permission denied: '/x'", "can't be written"),
         ("... ensurepip is not available ...", "apt install python3-venv"),
         ("error: something new\nother lines\n", "it stopped with 'something new'"),
+        (
+            "error: No solution found\n  cause: Because torch==2 has no wheels",
+            "PyTorch has no build",
+        ),
         ("WARNING: a word of pip's, which was then killed", "it was stopped; call make again"),
     ],
 )

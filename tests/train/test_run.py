@@ -1,12 +1,15 @@
 """Runs that stop and go on exactly, segments, averages."""
 
 import csv
+import errno
+import os
 import threading
 
 import numpy as np
 import pytest
 import torch
 
+from lecture_utils import weights
 from lecture_utils.train import run as run_module
 from lecture_utils.train.run import Average, Run, segments
 
@@ -68,6 +71,38 @@ def test_half_a_step_never_becomes_the_state(tmp_path, error, capsys):
     assert (tmp_path / "state.safetensors").read_bytes() == good
     said = capsys.readouterr().out
     assert "Stopped in the middle of step 4; the state of step 3 is kept for --resume." in said
+
+
+def test_a_full_disk_gets_a_sentence_and_keeps_the_last_state(tmp_path, monkeypatch, capsys):
+    run, model, optimizer = simple_run(tmp_path)
+    run.loop(stepper(model, optimizer), 3)
+    good = (tmp_path / "state.safetensors").read_bytes()
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(weights.os, "fsync", full)
+    with pytest.raises(OSError) as info:  # at the end of the run
+        run.loop(stepper(model, optimizer), 5, save_minutes=0)
+    said = capsys.readouterr().out
+    for text in (str(info.value), said.splitlines()[0]):
+        assert "state.safetensors was not saved (No space left" in text
+        assert "the one before it is kept; free 0 MB." in text and "\n" not in text
+    assert run.step == 5 and said.count("Training goes on") == 2  # it did not stop at the first
+    assert (tmp_path / "state.safetensors").read_bytes() == good
+    assert not list(tmp_path.glob("*.partial"))
+    monkeypatch.undo()
+    run.loop(stepper(model, optimizer), 6)
+    assert simple_run(tmp_path, resume=True)[0].step == 6
+
+
+def test_what_a_killed_save_left_is_swept_at_the_next_start(tmp_path):
+    run, model, optimizer = simple_run(tmp_path)
+    run.loop(stepper(model, optimizer), 2)
+    for name in ("state.partial", ".tmpAb3xYz", "notes.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    simple_run(tmp_path, resume=True)
+    assert {f.name for f in tmp_path.iterdir()} == {"state.safetensors", "notes.tmp"}
 
 
 def test_starting_anew_keeps_every_old_state_and_log(tmp_path, capsys):

@@ -110,4 +110,4 @@ def test_practice_is_playable_and_covers_the_keys():
     notes = train_wavenet.renders.piano_practice(5)
     assert (np.diff(notes[:, 0]) >= 0).all() and (notes[:, 0] < notes[:, 1]).all()
     assert notes[:, 1].max() < 310 and len(set(notes[:, 2])) > 70
-    assert len(train_wavenet.renders.sampler.check_notes(notes)[0]) == len(notes)
+    assert len(train_wavenet.renders.piano.check_notes(notes)[0]) == len(notes)

@@ -1,6 +1,8 @@
 """WaveNet: codes, causality, and generation equal to the whole network."""
 
+import os
 import re
+import signal
 import time
 
 import numpy as np
@@ -179,6 +181,20 @@ def test_interrupt_keeps_what_was_made(capsys):
     sound = generate(small(), 16000, seed=0, callback=stop, progress=False)
     assert len(sound) == generation.BLOCK
     assert "they are kept" in capsys.readouterr().out
+
+
+def test_an_interrupt_leaves_callback_and_result_in_step(capsys):
+    """The signal comes when it wants; what was handed out and what is returned stay the same."""
+    heard = []
+
+    def listening(codes):
+        if len(heard) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        heard.append(codes)
+
+    codes = generate(small(), 16000, seed=0, callback=listening, return_codes=True, progress=False)
+    assert len(heard) == 3 and np.array_equal(codes, np.concatenate(heard))
+    assert "Stopped after 4800 of 16000" in capsys.readouterr().out
 
 
 def test_a_long_request_says_how_long_it_takes(capsys, monkeypatch):
