@@ -111,7 +111,8 @@ def test_everything_imported_is_listed():
                     found |= {alias.name.split(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and not node.level:
                     found.add(node.module.split(".")[0])
-    unlisted = found - set(sys.stdlib_module_names) - own - listed - set(COMES_WITH)
+    by_hand = {"pesq"}  # needs a C compiler, so no extra brings it; a sentence tells who calls it
+    unlisted = found - set(sys.stdlib_module_names) - own - listed - set(COMES_WITH) - by_hand
     assert unlisted == set()
 
 
