@@ -60,12 +60,38 @@ def bar(items: Iterable | int, label: str = "") -> Bar:
 def line(items: Iterable | None = None, label: str = "", **options: object) -> tqdm:
     """Go through `items` with the same bar, but let an interrupt break off, as it usually does.
 
-    For what is of use as a whole only. The bar is made of text, so that a saved notebook and a page
-    still show it. `options` are those of ``tqdm``.
+    For what is of use as a whole only. The bar is plain text, so that a saved notebook and a page
+    still show how it ended. `options` are those of ``tqdm``.
     """
     from tqdm import tqdm
 
-    return tqdm(items, desc=label or None, file=sys.stdout, mininterval=0.3, **options)
+    file = InPlace() if _in_notebook() else sys.stdout
+    return tqdm(items, desc=label or None, file=file, mininterval=0.3, **options)
+
+
+def _in_notebook() -> bool:
+    from IPython import get_ipython
+
+    return hasattr(get_ipython(), "kernel")
+
+
+class InPlace:
+    """A stream that shows the latest line that was written to it, as one output of the cell."""
+
+    encoding = "utf-8"  # else tqdm draws its bar with number signs
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        self._shown = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def write(self, text: str) -> None:
+        """Show `text` instead of the line before; spaces, with which tqdm wipes out, clear it."""
+        if line := text.strip("\r\n"):
+            self._shown.update({"text/plain": line.rstrip()}, raw=True)
+
+    def flush(self) -> None:
+        """Do nothing: what is written is shown."""
 
 
 class Bar:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import types
 
 import pytest
 
@@ -20,6 +21,22 @@ def test_all_rounds_run_and_the_bar_is_text(capsys):
     assert "learning: 100%" in shown.out and "5/5" in shown.out and shown.err == ""
     assert list(progress.bar("ab")) == ["a", "b"]
     assert list(progress.bar(0)) == []
+
+
+def test_in_a_notebook_the_bar_is_one_output_that_stays(monkeypatch):
+    shown = []
+
+    class Handle:
+        def update(self, data, raw):
+            shown.append(data["text/plain"])
+
+    monkeypatch.setattr("IPython.get_ipython", lambda: types.SimpleNamespace(kernel=1))
+    monkeypatch.setattr("IPython.display.display", lambda *data, **options: Handle())
+    assert list(progress.bar(3, "learning")) == [0, 1, 2]
+    assert shown[0].startswith("learning:   0%") and "3/3" in shown[-1]
+    assert not any(set(line) & set("\r\n") for line in shown)
+    list(progress.line(range(3), leave=False))
+    assert shown[-1] == ""  # wiped out
 
 
 def test_an_interrupt_ends_the_loop_after_its_round(capsys):

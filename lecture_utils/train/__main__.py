@@ -75,7 +75,12 @@ def main(arguments: list[str] | None = None) -> None:
             )
         limits["from_weights"] = True
     torch.set_num_threads(options.threads)
-    train(options.name, recipe, folder, **limits)
+    try:
+        train(options.name, recipe, folder, **limits)
+    except (
+        OSError
+    ) as error:  # a full disk, a missing source: the sentence says what to do
+        parser.exit(1, f"{error}\n")
 
 
 if __name__ == "__main__":

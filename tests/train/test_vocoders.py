@@ -224,6 +224,18 @@ def test_wrong_command_lines(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_a_full_disk_ends_the_command_with_its_sentence(tmp_path, monkeypatch, capsys):
+    sentence = "state.safetensors was not saved (No space left on device); free 9 MB."
+
+    def full(*_arguments, **_options):
+        raise OSError(sentence)
+
+    monkeypatch.setattr(command, "train_vocoder", full)
+    with pytest.raises(SystemExit) as info:
+        command.main(["hifi_gan", "--runs", str(tmp_path)])
+    assert info.value.code == 1 and capsys.readouterr().err == f"{sentence}\n"
+
+
 def test_two_processes_train_as_one_with_twice_the_batch(tmp_path, monkeypatch):
     """As ``accelerate launch`` starts them: other segments each, gradients averaged."""
     pytest.importorskip("accelerate")
