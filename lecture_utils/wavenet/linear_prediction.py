@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg, signal, special
 
+from lecture_utils import arguments
 from lecture_utils.audio import as_audio
 from lecture_utils.wavenet.mu_law import N_CODES, mu_law_decode, mu_law_encode
 
@@ -29,8 +30,7 @@ def fit(x: np.typing.ArrayLike, order: int = 32) -> np.ndarray:
     np.ndarray
         float64, shape ``(order,)``; the first weighs the latest sample.
     """
-    if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or order < 1:
-        raise ValueError(f"order={order!r}: give a whole number of samples, 1 or more.")
+    order = arguments.count(order, "order")
     x = as_audio(x, min_samples=2 * order).astype(np.float64)
     size = 2 ** int(np.ceil(np.log2(2 * len(x))))
     correlation = np.fft.irfft(np.abs(np.fft.rfft(x, size)) ** 2)[: order + 1]
@@ -42,7 +42,7 @@ def fit(x: np.typing.ArrayLike, order: int = 32) -> np.ndarray:
 
 def predict(x: np.typing.ArrayLike, weights: np.ndarray) -> np.ndarray:
     """Predict each sample from those before it (zeros before the first), float64 ``(n,)``."""
-    x = as_audio(x).astype(np.float64)
+    x, weights = as_audio(x).astype(np.float64), arguments.array(weights, "weights", ("order",))
     return signal.lfilter(np.concatenate([[0.0], weights]), [1.0], x)
 
 
@@ -53,6 +53,7 @@ def residual(x: np.typing.ArrayLike, weights: np.ndarray) -> np.ndarray:
 
 def synthesise(surprises: np.typing.ArrayLike, weights: np.ndarray) -> np.ndarray:
     """Run the prediction the other way: from surprises back to sound, float64 ``(n,)``."""
+    weights = arguments.array(weights, "weights", ("order",))
     return signal.lfilter([1.0], np.concatenate([[1.0], -weights]), as_audio(surprises))
 
 
@@ -62,7 +63,7 @@ def bits_per_sample(x: np.typing.ArrayLike, weights: np.ndarray, deviation: floa
     Each of the 256 codes gets the probability of its interval, so that the result compares with
     WaveNet's. Past samples are the decoded codes, as WaveNet sees them.
     """
-    codes = mu_law_encode(x)
+    codes, deviation = mu_law_encode(x), arguments.number(deviation, "deviation", 1e-12)
     decoded = mu_law_decode(np.arange(N_CODES)).astype(np.float64)
     edges = np.concatenate([[-np.inf], (decoded[1:] + decoded[:-1]) / 2, [np.inf]])
     prediction = predict(decoded[codes], weights)
@@ -75,6 +76,6 @@ def bits_per_sample(x: np.typing.ArrayLike, weights: np.ndarray, deviation: floa
 
 def fit_deviation(x: np.typing.ArrayLike, weights: np.ndarray) -> float:
     """Find the Gaussian's standard deviation that codes `x` in the fewest bits."""
-    spread = float(np.std(residual(x, weights)))
+    spread = max(1e-9, float(np.std(residual(x, weights))))
     tried = spread * np.geomspace(0.05, 5, 25)
     return float(tried[np.argmin([bits_per_sample(x, weights, s) for s in tried])])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lecture_utils import arguments
 from lecture_utils.audio import as_audio
 
 #: Codes of the quantiser, and the one that stands for silence.
@@ -31,7 +32,8 @@ def mu_law_encode(x: np.typing.ArrayLike, n_codes: int = N_CODES) -> np.ndarray:
     np.ndarray
         int64, shape ``(n,)``.
     """
-    x, mu = np.clip(as_audio(x), -1, 1).astype(np.float64), _check_n_codes(n_codes) - 1
+    mu = arguments.number(n_codes, "n_codes", 2, 65536, whole=True) - 1
+    x = np.clip(as_audio(x), -1, 1).astype(np.float64)
     compressed = np.sign(x) * np.log1p(mu * np.abs(x)) / np.log1p(mu)
     return np.floor((compressed + 1) / 2 * mu + 0.5).astype(np.int64)
 
@@ -44,15 +46,10 @@ def mu_law_decode(codes: np.typing.ArrayLike, n_codes: int = N_CODES) -> np.ndar
     return x.astype(np.float32)
 
 
-def _check_n_codes(n_codes: int) -> int:
-    if not isinstance(n_codes, (int, np.integer)) or not 2 <= n_codes <= 65536:
-        raise ValueError(f"n_codes={n_codes!r}: give a whole number from 2 to 65536.")
-    return int(n_codes)
-
-
 def check_codes(codes: np.typing.ArrayLike, n_codes: int = N_CODES) -> np.ndarray:
     """Return codes as an int64 array ``(n,)``, or say what is wrong with them."""
-    codes, n_codes = np.asarray(codes), _check_n_codes(n_codes)
+    n_codes = arguments.number(n_codes, "n_codes", 2, 65536, whole=True)
+    codes = arguments.array(codes, "codes", kinds="fiucb", finite=False)
     if codes.dtype.kind not in "iu":
         raise TypeError(
             f"codes: got {codes.dtype} numbers; encode sound with mu_law_encode(x) first."
