@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,6 +128,29 @@ def count(value: int, name: str) -> int:
     return number(value, name, 1, whole=True)
 
 
+def counts(values: Sequence[int], name: str) -> tuple[int, ...]:
+    """Return a tuple of whole numbers of 1 or more, one at least."""
+    is_row = isinstance(values, (list, tuple)) or getattr(values, "ndim", 0) == 1
+    if not is_row or not len(values):
+        error = ValueError if is_row else TypeError
+        raise error(f"{name}={shown(values)}: give a list of whole numbers, one or more.")
+    return tuple(count(value, name) for value in values)
+
+
+def text(value: str, name: str) -> str:
+    """Return a text, such as the name of a sound."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}={shown(value)}: give a name as text.")
+    return value
+
+
+def flag(value: bool, name: str) -> bool:
+    """Return True or False."""
+    if not isinstance(value, (bool, np.bool_, int)):
+        raise TypeError(f"{name}={shown(value)}: give True or False.")
+    return bool(value)
+
+
 def generator(value: np.random.Generator, name: str = "rng") -> np.random.Generator:
     """Return a random generator of NumPy."""
     if not isinstance(value, np.random.Generator):
@@ -135,7 +159,11 @@ def generator(value: np.random.Generator, name: str = "rng") -> np.random.Genera
 
 
 def tensor(
-    value: torch.Tensor, name: str, shape: tuple[int | str, ...] | None = None, real: bool = False
+    value: torch.Tensor,
+    name: str,
+    shape: tuple[int | str, ...] | None = None,
+    real: bool = False,
+    like: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return a torch tensor.
 
@@ -148,7 +176,11 @@ def tensor(
     shape : tuple, optional
         Sizes of the axes; a word stands for any size of 1 or more.
     real : bool
-        Refuse NaN, infinite and complex entries; whole numbers become float32.
+        Refuse NaN, infinite and complex entries; what is not float64 becomes float32. An array or
+        a list is taken as well.
+    like : torch.Tensor, optional
+        A weight of the network that it is for, whose kind of number it gets; complex ones are
+        refused.
 
     Raises
     ------
@@ -159,17 +191,43 @@ def tensor(
     """
     import torch
 
+    if real and not torch.is_tensor(value):
+        found = array(value, name)
+        value = torch.as_tensor(found if isinstance(value, np.ndarray) else found.astype("f4"))
     if not torch.is_tensor(value):
         kind = type(value).__name__
         raise TypeError(f"{name}: expected a torch tensor, got {kind}; use torch.as_tensor(...).")
-    if real and value.is_complex():
+    if (real or like is not None) and value.is_complex():
         raise TypeError(f"{name}: complex numbers given; real ones are needed.")
     if shape is not None and not _fits(tuple(value.shape), shape):
         wanted = ", ".join(map(str, shape))
         raise ValueError(f"{name}: shape ({wanted}) needed, {tuple(value.shape)} given.")
     if real and not torch.isfinite(value).all():
         raise ValueError(f"{name}: has NaN or infinite values; remove them first.")
-    return value.float() if real and not value.is_floating_point() else value
+    if like is not None:
+        return value.to(like.dtype)
+    return value.float() if real and value.dtype != torch.float64 else value
+
+
+def both(real: Sequence, fake: Sequence) -> list[tuple]:
+    """Pair what each discriminator says of real and of made sound.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If these are no lists, empty or of different lengths.
+    """
+    for name, found in (("real", real), ("fake", fake)):
+        if not isinstance(found, (list, tuple)):
+            kind = type(found).__name__
+            raise TypeError(
+                f"{name}: expected a list, one entry for each discriminator, not {kind}."
+            )
+    if len(real) != len(fake) or not real:
+        raise ValueError(
+            f"real has {len(real)} entries and fake {len(fake)}: one for each discriminator needed."
+        )
+    return list(zip(real, fake, strict=True))
 
 
 def _fits(sizes: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:

@@ -319,6 +319,7 @@ def istft(
     if held < 1:
         raise ValueError(f"spectrum: {tensor.shape[1]} frame(s) hold no samples; give two or more.")
     if length is None:
+        check_not_transposed(tensor.shape, "spectrum")
         length = held
     length = arguments.number(length, "length", 1, held + n_fft // 2, whole=True)
     window = torch.hann_window(n_fft, dtype=tensor.real.dtype, device=tensor.device)[:, None]
@@ -332,6 +333,13 @@ def istft(
     frames = torch.fft.irfft(tensor, n_fft, dim=0) * window
     x = divide_by_windows(overlap_add(frames), overlap_add(window.expand_as(frames) ** 2))
     return x if is_tensor else x.numpy()
+
+
+def check_not_transposed(shape: tuple[int, int], name: str) -> None:
+    """Raise ValueError for a spectrogram with the bins of a usual window where frames belong."""
+    usual = [2**k + 1 for k in range(7, 14)]
+    if shape[1] in usual and shape[0] not in usual:
+        raise ValueError(f"{name}: shape {tuple(shape)} has frames first; pass {name}.T.")
 
 
 def divide_by_windows(total: torch.Tensor, window_sum: torch.Tensor) -> torch.Tensor:

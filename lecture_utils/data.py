@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lecture_utils import audio
+from lecture_utils import arguments, audio
 
 #: The data folder of the checkout (the package is installed in place, with ``pip install -e .``).
 ROOT = Path(__file__).resolve().parent.parent / "data"
@@ -77,7 +77,7 @@ def names(kind: str | None = None) -> list[str]:
         If no file is of that kind.
     """
     kinds = sorted({e["kind"] for e in manifest()})
-    if kind is not None and kind not in kinds:
+    if kind is not None and arguments.text(kind, "kind") not in kinds:
         raise ValueError(f"No data of kind {kind!r}; the kinds are {', '.join(kinds)}.")
     return sorted(e["name"] for e in manifest() if kind in (None, e["kind"]))
 
@@ -90,6 +90,7 @@ def entry(name: str) -> dict:
     ValueError
         If the name is unknown; the nearest names are given.
     """
+    name = name if isinstance(name, str) else arguments.shown(name)
     found = next((e for e in manifest() if e["name"] == name), None)
     if found is None:
         near = difflib.get_close_matches(str(name), names(), n=3, cutoff=0.5)

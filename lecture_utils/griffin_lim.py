@@ -15,7 +15,12 @@ import numpy as np
 import torch
 
 from lecture_utils import arguments, mel
-from lecture_utils.audio import HOP_LENGTH, check_stft_sizes, divide_by_windows
+from lecture_utils.audio import (
+    HOP_LENGTH,
+    check_not_transposed,
+    check_stft_sizes,
+    divide_by_windows,
+)
 
 
 class LeastSquaresSTFT:
@@ -129,6 +134,8 @@ def griffin_lim(
     """
     is_tensor = isinstance(magnitude, torch.Tensor)
     target = _check_magnitude(magnitude, n_fft)
+    if n_fft is None and length is None:
+        check_not_transposed(target.shape, "magnitude")
     bins, n_frames = target.shape
     n_fft = 2 * (bins - 1)
     length = _check_length(length, n_frames, n_fft, hop_length)
@@ -238,6 +245,8 @@ def _check_magnitude(magnitude: np.ndarray | torch.Tensor, n_fft: int | None) ->
             f"magnitude: expected shape (bins, frames) with 2 or more frames, "
             f"got {tuple(magnitude.shape)}."
         )
+    if len(magnitude) == mel.PRESETS["course16k"].n_mels:
+        raise ValueError(f"magnitude: {len(magnitude)} rows are a mel's; use griffin_lim.from_mel.")
     if n_fft is not None and arguments.number(n_fft, "n_fft", whole=True) != 2 * (
         magnitude.shape[0] - 1
     ):

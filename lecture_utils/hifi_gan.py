@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from lecture_utils import arguments, data, mel, weights
-from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss
+from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss, scores
 
 SLOPE = 0.1
 
@@ -157,8 +157,12 @@ class Generator(nn.Module):
             "n_mels": n_mels, "channels": channels, "rates": rates, "kernels": kernels,
             "block_kernels": block_kernels, "dilations": dilations, "pairs": pairs,
         }  # fmt: skip
-        if not dilations or len(block_kernels) != len(dilations):
-            raise ValueError(f"{block_kernels=}, {dilations=}: give dilations for every kernel.")
+        rates, kernels = arguments.counts(rates, "rates"), arguments.counts(kernels, "kernels")
+        block_kernels = arguments.counts(block_kernels, "block_kernels")
+        if not isinstance(dilations, (list, tuple)) or len(block_kernels) != len(dilations):
+            given = f"{block_kernels=}, dilations={arguments.shown(dilations)}"
+            raise ValueError(f"{given}: give dilations for every kernel.")
+        dilations = tuple(arguments.counts(each, "dilations") for each in dilations)
         if any(kernel % 2 == 0 for kernel in block_kernels):
             raise ValueError(f"{block_kernels=}: give odd kernels, which have a middle.")
         arguments.count(n_mels, "n_mels")
@@ -186,12 +190,15 @@ class Generator(nn.Module):
     @classmethod
     def from_config(cls, name: str) -> Generator:
         """Make the generator "v1", "v2", "v3" (published) or "course"."""
-        if not isinstance(name, str) or name not in CONFIGS:
+        name = name if isinstance(name, str) else arguments.shown(name)
+        if name not in CONFIGS:
             raise ValueError(f"No HiFi-GAN configuration {name!r}; there are {', '.join(CONFIGS)}.")
         return cls(**CONFIGS[name])
 
     def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
         """Return sound in [-1, 1]."""
+        wanted = "batch", self.config["n_mels"], "frames"
+        log_mel = arguments.tensor(log_mel, "log_mel", wanted, like=self.conv_post.bias)
         x = self.conv_pre(log_mel)
         blocks, n_blocks = list(self.resblocks), len(self.resblocks) // len(self.ups)
         for stage, up in enumerate(self.ups):
@@ -207,8 +214,8 @@ class PeriodDiscriminator(nn.Module):
 
     def __init__(self, period: int, width: float = 1.0) -> None:
         super().__init__()
-        self.period = arguments.count(period, "period")
-        width = arguments.number(width, "width", 1e-3)
+        self.period = arguments.number(period, "period", 1, whole=True)
+        width = arguments.number(width, "width", 1e-3, 2)
         c = [max(4, int(n * width)) for n in (32, 128, 512, 1024)]
         sizes = [(1, c[0], 3), (c[0], c[1], 3), (c[1], c[2], 3), (c[2], c[3], 3), (c[3], c[3], 1)]
         self.convs = nn.ModuleList(
@@ -219,6 +226,7 @@ class PeriodDiscriminator(nn.Module):
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Return scores ``(batch, -1)`` of sounds ``(batch, 1, n)``, and all feature maps."""
+        x = arguments.tensor(x, "sound", ("batch", 1, "n"), like=self.conv_post.bias)
         batch, channels, n = x.shape
         if n < self.period:
             raise ValueError(f"sound: {n} samples, fewer than the period of {self.period}.")
@@ -238,14 +246,13 @@ class MultiPeriodDiscriminator(nn.Module):
 
     def __init__(self, width: float = 1.0, periods: tuple[int, ...] = (2, 3, 5, 7, 11)) -> None:
         super().__init__()
-        if not periods:
-            raise ValueError(f"{periods=}: give one period or more, for example (2, 3, 5, 7, 11).")
+        periods = arguments.counts(periods, "periods")
         self.discriminators = nn.ModuleList(PeriodDiscriminator(p, width) for p in periods)
 
     def forward(self, x: torch.Tensor) -> tuple[list[torch.Tensor], Features]:
         """Return each discriminator's scores and feature maps of sounds ``(batch, 1, n)``."""
-        scores, features = zip(*(d(x) for d in self.discriminators), strict=True)
-        return list(scores), list(features)
+        judged, features = zip(*(d(x) for d in self.discriminators), strict=True)
+        return list(judged), list(features)
 
 
 class ScaleDiscriminator(nn.Module):
@@ -253,7 +260,7 @@ class ScaleDiscriminator(nn.Module):
 
     def __init__(self, width: float = 1.0, norm: object = weight_norm) -> None:
         super().__init__()
-        width = arguments.number(width, "width", 1e-3)
+        width = arguments.number(width, "width", 1e-3, 2)
         a, b, c, d = (max(16, int(n * width) // 16 * 16) for n in (128, 256, 512, 1024))
         # channels in and out, kernel, stride, groups
         sizes = [
@@ -267,6 +274,7 @@ class ScaleDiscriminator(nn.Module):
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Return scores ``(batch, -1)`` of sounds ``(batch, 1, n)``, and all feature maps."""
+        x = arguments.tensor(x, "sound", ("batch", 1, "n"), like=self.conv_post.bias)
         features = []
         for conv in self.convs:
             x = F.leaky_relu(conv(x), SLOPE)
@@ -288,23 +296,25 @@ class MultiScaleDiscriminator(nn.Module):
 
     def forward(self, x: torch.Tensor) -> tuple[list[torch.Tensor], Features]:
         """Return each discriminator's scores and feature maps of sounds ``(batch, 1, n)``."""
-        scores, features = [], []
+        weight = next(self.parameters())
+        x = arguments.tensor(x, "sound", ("batch", 1, "n"), like=weight)
+        judged, features = [], []
         for scale, discriminator in enumerate(self.discriminators):
             x = self.pool(x) if scale else x
             score, maps = discriminator(x)
-            scores.append(score)
+            judged.append(score)
             features.append(maps)
-        return scores, features
+        return judged, features
 
 
 def discriminator_loss(real: list[torch.Tensor], fake: list[torch.Tensor]) -> torch.Tensor:
     """Least squares (Mao et al. 2017; equation 1): real should score 1, fake 0."""
-    return sum(((1 - r) ** 2).mean() + (f**2).mean() for r, f in zip(real, fake, strict=True))
+    return sum(((1 - r) ** 2).mean() + (f**2).mean() for r, f in scores(real, fake))
 
 
 def generator_loss(fake: list[torch.Tensor]) -> torch.Tensor:
     """Least squares (equation 2): what was made should score 1."""
-    return sum(((1 - f) ** 2).mean() for f in fake)
+    return sum(((1 - f) ** 2).mean() for f, _ in scores(fake, fake))
 
 
 def feature_loss(real: Features, fake: Features) -> torch.Tensor:
@@ -314,6 +324,8 @@ def feature_loss(real: Features, fake: Features) -> torch.Tensor:
 
 def mel_loss(real: torch.Tensor, fake: torch.Tensor, preset: str = "course16k") -> torch.Tensor:
     """L1 distance of log-mels of sounds ``(batch, 1, n)`` (equation 6), weight 45."""
+    for name, x in (("real", real), ("fake", fake)):
+        arguments.tensor(x, name, ("batch", 1, "n"))
     if real.shape != fake.shape:
         raise ValueError(f"sounds of shapes {tuple(real.shape)} and {tuple(fake.shape)}: cut both.")
     return 45 * F.l1_loss(mel.log_mel(fake[:, 0], preset), mel.log_mel(real[:, 0], preset))

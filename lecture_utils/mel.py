@@ -130,7 +130,9 @@ _kept_front_end = functools.lru_cache(maxsize=8)(front_end)
 
 
 def log_mel(
-    x: np.typing.ArrayLike | torch.Tensor, preset: str = "course16k"
+    x: np.typing.ArrayLike | torch.Tensor,
+    preset: str = "course16k",
+    sample_rate: int | None = None,
 ) -> np.ndarray | torch.Tensor:
     """Log-mel spectrogram in a published format.
 
@@ -140,6 +142,8 @@ def log_mel(
         Sound at the preset's rate: ``(n,)``, or a tensor ``(batch, n)`` for training.
     preset : str
         A key of :data:`PRESETS`.
+    sample_rate : int, optional
+        The sound's, in Hz: to be told if it is not the preset's.
 
     Returns
     -------
@@ -147,6 +151,10 @@ def log_mel(
         Shape ``(n_mels, n // hop_length)`` (with the batch axis in front for a batch).
     """
     p, transform = get_preset(preset), _kept_front_end(preset)
+    if sample_rate is not None and check_sample_rate(sample_rate) != p.sample_rate:
+        raise ValueError(
+            f"sample_rate={sample_rate}: {preset} is for {p.sample_rate} Hz; use audio.resample."
+        )
     if isinstance(x, torch.Tensor):
         magnitude = transform(x[None] if x.ndim == 1 else x)
         return _log(magnitude[0] if x.ndim == 1 else magnitude, p)

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from lecture_utils import arguments
-from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss
+from lecture_utils.vocoder import Features, context_frames, conv1d, feature_matching_loss, scores
 
 SLOPE = 0.2
 
@@ -60,6 +60,8 @@ class Generator(nn.Module):
             "n_mels": n_mels, "base_channels": base_channels,
             "n_residual_layers": n_residual_layers, "rates": rates,
         }  # fmt: skip
+        rates = arguments.counts(rates, "rates")
+        n_residual_layers = arguments.number(n_residual_layers, "n_residual_layers", 0, 20, True)
         reach = sum(3**i for i in range(n_residual_layers))
         self.context_frames = context_frames(reach, rates, tuple(2 * rate for rate in rates))
         self.hop_length = math.prod(rates)
@@ -80,6 +82,9 @@ class Generator(nn.Module):
 
     def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
         """Return sound in [-1, 1]; the mirrored edges need four frames, fewer are repeated."""
+        wanted = "batch", self.config["n_mels"], "frames"
+        weight = next(self.parameters())
+        log_mel = arguments.tensor(log_mel, "log_mel", wanted, like=weight)
         n_frames = log_mel.shape[-1]
         if n_frames < 4:
             log_mel = F.pad(log_mel, (0, 4 - n_frames), mode="replicate")
@@ -96,6 +101,7 @@ class ScaleDiscriminator(nn.Module):
             raise ValueError(
                 f"{base_channels=}: give a multiple of 4, for groups of four channels."
             )
+        n_layers = arguments.number(n_layers, "n_layers", 0, 20, whole=True)
         layers = {"layer_0": nn.Sequential(nn.ReflectionPad1d(7), conv1d(1, base_channels, 15))}
         channels = base_channels
         for layer in range(1, n_layers + 1):
@@ -109,6 +115,7 @@ class ScaleDiscriminator(nn.Module):
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return all feature maps of sounds ``(batch, 1, n)``; the last one is the score."""
+        x = arguments.tensor(x, "sound", ("batch", 1, "n"), like=next(self.parameters()))
         if x.shape[-1] < 8:
             raise ValueError(f"sound: {x.shape[-1]} samples; the mirrored edges need 8 or more.")
 
@@ -136,23 +143,24 @@ class MultiScaleDiscriminator(nn.Module):
 
     def forward(self, x: torch.Tensor) -> tuple[list[torch.Tensor], Features]:
         """Return each scale's scores and feature maps of sounds ``(batch, 1, n)``."""
-        scores, features = [], []
+        x = arguments.tensor(x, "sound", ("batch", 1, "n"), like=next(self.parameters()))
+        judged, features = [], []
         for scale, discriminator in enumerate(self.model.values()):
             x = self.pool(x) if scale else x
             *maps, score = discriminator(x)
-            scores.append(score)
+            judged.append(score)
             features.append(maps)
-        return scores, features
+        return judged, features
 
 
 def discriminator_loss(real: list[torch.Tensor], fake: list[torch.Tensor]) -> torch.Tensor:
     """Hinge (equation 1): real above 1, fake below -1; beyond that nothing is asked."""
-    return sum(F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in zip(real, fake, strict=True))
+    return sum(F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in scores(real, fake))
 
 
 def generator_loss(fake: list[torch.Tensor]) -> torch.Tensor:
     """Hinge (equation 2): raise the score."""
-    return -sum(f.mean() for f in fake)
+    return -sum(f.mean() for f, _ in scores(fake, fake))
 
 
 def feature_loss(real: Features, fake: Features) -> torch.Tensor:
@@ -160,5 +168,5 @@ def feature_loss(real: Features, fake: Features) -> torch.Tensor:
 
     That is their sum times 4 / (layers - 1), so 4 / 5 for the published six.
     """
-    n_scales, n_layers = len(real), len(real[0])
-    return 10 * feature_matching_loss(real, fake) * 4 / (n_layers - 1) / n_scales
+    distance = feature_matching_loss(real, fake)
+    return 10 * distance * 4 / max(1, len(real[0]) - 1) / len(real)

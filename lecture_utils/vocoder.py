@@ -50,10 +50,9 @@ def context_frames(block_radius: int, rates: tuple[int, ...], kernels: tuple[int
     ValueError
         Unless there is a kernel for every rate, and all are whole numbers of 1 or more.
     """
-    for name, sizes in (("rates", rates), ("kernels", kernels)):
-        for size in sizes:
-            arguments.count(size, name)
-    if not rates or len(rates) != len(kernels):
+    block_radius = arguments.number(block_radius, "block_radius", 0, whole=True)
+    rates, kernels = arguments.counts(rates, "rates"), arguments.counts(kernels, "kernels")
+    if len(rates) != len(kernels):
         raise ValueError(f"{rates=}, {kernels=}: give one kernel for every rate.")
     reach = 3
     for rate, kernel in zip(reversed(rates), reversed(kernels), strict=True):
@@ -67,11 +66,22 @@ def feature_matching_loss(real: Features, fake: Features) -> torch.Tensor:
     (Larsen et al. 2016; MelGAN equation 3, HiFi-GAN equation 5.) Lists of discriminators of
     lists of layers.
     """
-    return sum(
-        F.l1_loss(f, r.detach())
-        for real_maps, fake_maps in zip(real, fake, strict=True)
-        for r, f in zip(real_maps, fake_maps, strict=True)
-    )
+    maps = [pair for layers in arguments.both(real, fake) for pair in arguments.both(*layers)]
+    for r, f in maps:
+        arguments.tensor(f, "fake", arguments.tensor(r, "real").shape)
+
+    return sum(F.l1_loss(f, r.detach()) for r, f in maps)
+
+
+def scores(real: list[torch.Tensor], fake: list[torch.Tensor]) -> list[tuple]:
+    """Pair each discriminator's scores of real and of made sound, checked."""
+    pairs = arguments.both(real, fake)
+    for r, f in pairs:
+        arguments.tensor(r, "real", like=f if torch.is_tensor(f) else None)
+        arguments.tensor(f, "fake", like=r)
+        if not r.numel() or not f.numel():
+            raise ValueError("real, fake: a discriminator gave no scores.")
+    return pairs
 
 
 @torch.inference_mode()

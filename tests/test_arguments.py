@@ -1,17 +1,15 @@
 """Whatever comes in, a public function works or answers with one clear sentence of its own."""
 
 import os
-import traceback
-import warnings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import soundfile
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from odd import ODD, works_or_says
 
 from lecture_utils import arguments as doors
 from lecture_utils import audio, griffin_lim, mel, metrics, phase
@@ -24,35 +22,6 @@ SPECTRUM = audio.stft(X)
 M, ANGLE = np.abs(SPECTRUM), np.angle(SPECTRUM)
 LOG_MEL = mel.log_mel(X)
 
-#: Words of a library's own complaint: our sentences say what to do instead.
-FOREIGN = (
-    "ufunc", "broadcast", "inhomogeneous", "ambiguous", "not supported between", "unsupported",
-    "bad operand", "not iterable", "not subscriptable", "has no attribute", "could not convert",
-    "cannot convert", "unhashable", "object is not", "has no len", "SeedSequence", "zero-size",
-)  # fmt: skip
-
-
-def works_or_says(function, *arguments):
-    """Call it; a complaint must be one line, of the expected kind, and written by this project."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", message=".*(mixed down|clipped|Empty filters).*")
-        try:
-            return function(*arguments)
-        except (ValueError, TypeError, FileNotFoundError) as error:
-            sentence, where = str(error), traceback.extract_tb(error.__traceback__)[-1].filename
-            assert "lecture_utils" in where, f"raised in {where}: {sentence}"
-            assert "\n" not in sentence and len(sentence) < 250, sentence
-            assert not any(word in sentence for word in FOREIGN), sentence
-        finally:
-            plt.close("all")
-
-
-ODD = [
-    None, True, "16000", b"x", "", -1, 0, 1, 3.5, 1e9, np.nan, np.inf, -np.inf, 2 + 1j, [1, 2], (),
-    {}, np.array([1, 2]), np.float32(0.5), np.int16(64), torch.tensor(3), [[1.0], [1.0, 2.0]],
-    object(),
-]  # fmt: skip
 SOUNDS = [
     np.zeros(0), np.full(4000, np.nan), np.append(X, np.inf), 0 * X, X[:1], np.stack([X, X]),
     (3e4 * X).astype(np.int16), (100 * X + 128).astype(np.uint8), X > 0, X + 0j, 1e30 * X,
@@ -268,6 +237,13 @@ def test_sentences_of_the_door():
         lambda: doors.array(X, "m", ("a", "b")): "m: expected shape (a, b), got (4000,).",
         lambda: doors.array(["x"], "m"): "m: expected real numbers, got <U1.",
         lambda: doors.array(X, "m", kinds="c"): "m: expected complex numbers, got float32.",
+        lambda: doors.counts((2, 0), "rates"): "rates=0: give a whole number, 1 or more.",
+        lambda: doors.counts(3, "rates"): "rates=3: give a list of whole numbers, one or more.",
+        lambda: doors.text(3, "name"): "name=3: give a name as text.",
+        lambda: doors.flag("yes", "pedal"): "pedal='yes': give True or False.",
+        lambda: doors.both([1], []): (
+            "real has 1 entries and fake 0: one for each discriminator needed."
+        ),
         lambda: doors.seed(-1): "seed=-1: give a whole number, 0 or more.",
         lambda: doors.path(3): "path: expected the name of a file, got int.",
     }.items():

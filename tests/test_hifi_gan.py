@@ -104,8 +104,8 @@ def test_impossible_configurations_get_one_sentence():
     for call, message in (
         (lambda: Generator(n_mels=0), "n_mels=0: give a whole number, 1 or more"),
         (lambda: Generator(block_kernels=(3, 6, 11)), "give odd kernels"),
-        (lambda: MultiPeriodDiscriminator(periods=()), "give one period or more"),
-        (lambda: MultiPeriodDiscriminator(periods=(2, 0)), "period=0: give"),
+        (lambda: MultiPeriodDiscriminator(periods=()), "give a list of whole numbers, one or more"),
+        (lambda: MultiPeriodDiscriminator(periods=(2, 0)), "periods=0: give"),
         (lambda: MultiPeriodDiscriminator(float("nan")), "width=nan: give"),
         (lambda: MultiScaleDiscriminator(-1.0), "width=-1.0: give"),
         (lambda: MultiScaleDiscriminator(n_scales=0), "n_scales=0: give"),

@@ -35,7 +35,10 @@ def multi_scale_spectral_loss(
     n_ffts : tuple of int
         Window lengths in samples.
     """
-    target, estimate = torch.as_tensor(target), torch.as_tensor(estimate)
+    target = arguments.tensor(target, "target", real=True)
+    estimate = arguments.tensor(estimate, "estimate", real=True)
+    for n_fft in arguments.counts(n_ffts, "n_ffts"):
+        arguments.number(n_fft, "n_ffts", 4, 2**20)
     if target.shape != estimate.shape or target.ndim < 1 or target.numel() == 0:
         raise ValueError(
             f"target has the shape {tuple(target.shape)} and estimate {tuple(estimate.shape)}; "
@@ -127,6 +130,7 @@ def f0(
         chord or drums less than 0.3.
     """
     x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
+    f_min, f_max = arguments.number(f_min, "f_min"), arguments.number(f_max, "f_max")
     if not 20 <= f_min < f_max:
         raise ValueError(f"f_min={f_min:g}, f_max={f_max:g}: give 20 Hz or more, lowest first.")
 

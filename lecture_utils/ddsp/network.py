@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from lecture_utils import arguments, mel
-from lecture_utils.audio import SAMPLE_RATE
+from lecture_utils.audio import SAMPLE_RATE, check_sample_rate
 from lecture_utils.ddsp.features import SILENCE_DB
 from lecture_utils.ddsp.synth import (
     CONTROL_HOP,
@@ -26,6 +26,7 @@ def exp_sigmoid(x: torch.Tensor) -> torch.Tensor:
 
     Above 1e-7 and at most 2; for negative x one step down divides by ten, as in decibels.
     """
+    x = x if torch.is_tensor(x) else arguments.tensor(x, "x", real=True)
     return 2 * torch.sigmoid(x) ** math.log(10) + 1e-7
 
 
@@ -64,6 +65,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return z of ``n // hop_length`` frames."""
+        x = arguments.tensor(x, "sound", ("batch", "n"), like=self.project.weight)
         bands = self.norm(torch.log(self.mel(x) + 1e-5))
         return self.project(self.gru(bands.transpose(1, 2))[0])
 
@@ -106,9 +108,9 @@ class Decoder(nn.Module):
         f0 (0 or NaN: no pitch) and loudness are ``(batch, frames)``, z ``(batch, frames, n_z)``.
         """
         f0_hz = checked_f0(f0_hz)
-
-        loudness_db = torch.as_tensor(loudness_db)
         loudness_db = arguments.tensor(loudness_db, "loudness_db", f0_hz.shape, real=True)
+        if loudness_db.max() > 20:  # the loudest square wave has about 0
+            raise ValueError(f"loudness_db: {loudness_db.max():g} dB found; 0 dB is full scale.")
         if (z is None) == (self.n_z > 0):
             raise ValueError(f"z: {'none' if z is None else 'one'} given; n_z is {self.n_z}.")
 
@@ -117,6 +119,7 @@ class Decoder(nn.Module):
         given = [midi[..., None] / 127, 1 - loudness_db[..., None] / SILENCE_DB]  # about 0 to 1
         if z is not None:
             given.append(arguments.tensor(z, "z", (*f0_hz.shape, self.n_z), real=True))
+        given = [x.to(self.gru.weight_ih_l0.dtype) for x in given]
         seen = torch.cat([mlp(x) for mlp, x in zip(self.inputs, given, strict=True)], dim=-1)
         remembered, _ = self.gru(seen)
         raw = self.output(torch.cat([seen, remembered], dim=-1))
@@ -161,6 +164,12 @@ class Autoencoder(nn.Module):
             "hidden": hidden, "n_harmonics": n_harmonics, "n_bands": n_bands, "n_z": n_z,
             "reverb_seconds": reverb_seconds, "sample_rate": sample_rate, "hop_length": hop_length,
         }  # fmt: skip
+        hidden = arguments.count(hidden, "hidden")
+        for name in ("n_harmonics", "n_bands", "hop_length"):
+            arguments.count(self.config[name], name)
+        arguments.number(n_z, "n_z", 0, whole=True)
+        arguments.number(reverb_seconds, "reverb_seconds", 0, 60)
+        check_sample_rate(sample_rate)
         if n_bands - 1 > hop_length:
             raise ValueError(
                 f"n_bands={n_bands}: with hop_length={hop_length} give {hop_length + 1} at most."

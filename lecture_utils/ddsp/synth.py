@@ -61,11 +61,11 @@ def harmonic_oscillator(
         If shapes do not match, f0 is negative or infinite, or amplitudes are not finite.
     """
     f0_hz = checked_f0(f0_hz)
-    amplitude = arguments.tensor(torch.as_tensor(amplitude), "amplitude", f0_hz.shape, real=True)
+    amplitude = arguments.tensor(amplitude, "amplitude", f0_hz.shape, real=True)
+    shape = *f0_hz.shape, "harmonics"
     distribution = arguments.tensor(
-        torch.as_tensor(harmonic_distribution), "harmonic_distribution",
-        (*f0_hz.shape, "harmonics"), real=True,
-    )  # fmt: skip
+        harmonic_distribution, "harmonic_distribution", shape, real=True
+    )
     sample_rate = check_sample_rate(sample_rate)
     hop_length = arguments.count(hop_length, "hop_length")
 
@@ -138,17 +138,15 @@ def filtered_noise(
     torch.Tensor
         Shape ``(batch, frames * hop_length)``.
     """
-    magnitudes = arguments.tensor(
-        torch.as_tensor(magnitudes), "magnitudes", ("batch", "frames", "bands"), real=True
-    )
-
+    shape = "batch", "frames", "bands"
+    magnitudes = arguments.tensor(magnitudes, "magnitudes", shape, real=True)
     batch, n_frames, n_bands = magnitudes.shape
     if n_bands < 2:
         raise ValueError("magnitudes: 1 band is no filter; give two or more (65 in the paper).")
     shape = batch, n_frames * arguments.count(hop_length, "hop_length")
     if noise is None:
         noise = 2 * torch.rand(shape, dtype=magnitudes.dtype, device=magnitudes.device) - 1
-    noise = arguments.tensor(torch.as_tensor(noise), "noise", shape, real=True)
+    noise = arguments.tensor(noise, "noise", shape, real=True)
 
     half = n_bands - 1
     window = torch.hann_window(2 * half, dtype=magnitudes.dtype, device=magnitudes.device)
@@ -180,12 +178,12 @@ class Reverb(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map sound ``(batch, n)`` to sound of the same length in the room."""
+        x = arguments.tensor(x, "audio", ("batch", "n"), real=True)
         return x + self.wet(x)[:, : x.shape[1]]
 
     def wet(self, x: torch.Tensor) -> torch.Tensor:
         """Return the room without the direct sound, with its tail: ``(batch, n + n_samples)``."""
-        x = arguments.tensor(torch.as_tensor(x), "audio", ("batch", "n"), real=True)
-
+        x = arguments.tensor(x, "audio", ("batch", "n"), real=True)
         total = x.shape[1] + len(self.response)
         n_fft = next_fast_len(total, real=True)
         response = torch.fft.rfft(F.pad(self.response, (1, 0)), n_fft)  # direct sound left out
@@ -200,7 +198,9 @@ def checked_f0(f0_hz: torch.Tensor) -> torch.Tensor:
     TypeError, ValueError
         If its shape is another, or it is negative or infinite.
     """
-    f0_hz = torch.nan_to_num(torch.as_tensor(f0_hz), nan=0.0, posinf=math.inf, neginf=-math.inf)
+    if not torch.is_tensor(f0_hz):
+        f0_hz = torch.as_tensor(arguments.array(f0_hz, "f0_hz", finite=False))
+    f0_hz = torch.where(f0_hz.isnan(), 0, f0_hz)
     f0_hz = arguments.tensor(f0_hz, "f0_hz", ("batch", "frames"), real=True)
     if (f0_hz < 0).any():
         raise ValueError(f"f0_hz: {f0_hz.min().item():g} Hz found; give 0 or NaN for no pitch.")

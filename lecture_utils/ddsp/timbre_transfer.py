@@ -71,7 +71,10 @@ def fit_controls(
         raise ValueError(
             "source: no pitch was found in it; take one voice that hums, sings or whistles."
         )
-    lowest, highest = range_hz
+    if not isinstance(range_hz, (tuple, list)) or len(range_hz) != 2:
+        raise TypeError(f"range_hz={arguments.shown(range_hz)}: give the lowest and highest pitch.")
+    lowest, highest = (arguments.number(hz, "range_hz", 1) for hz in range_hz)
+    loud_db = arguments.number(loud_db, "loud_db")
     tune, shifts = f0_hz[sounding], sorted(range(-6, 7), key=abs)
     inside = [np.mean((lowest <= tune * 2.0**k) & (tune * 2.0**k <= highest)) for k in shifts]
     octaves = shifts[int(np.argmax(np.round(inside, 2)))]  # a few odd frames move nothing

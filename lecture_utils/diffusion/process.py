@@ -174,7 +174,7 @@ class NoiseSchedule:
         _check_float(x, "data")
         left = torch.from_numpy(self.alphas_cumprod)
         if isinstance(t, torch.Tensor) and t.ndim:
-            if t.shape != x.shape[:1] or t.is_floating_point():
+            if t.shape != x.shape[:1] or t.dtype not in (torch.int64, torch.int32):
                 raise ValueError(f"t: one whole number for each of the {len(x)} examples.")
             if t.min() < 0 or t.max() >= self.n_steps:
                 raise ValueError(f"t: steps go from 0 to {self.n_steps - 1}; got {t.tolist()}.")

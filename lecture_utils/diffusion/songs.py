@@ -100,7 +100,7 @@ def form_image(form: str, key: int, minor: bool) -> np.ndarray:
 
     image = np.zeros((len(CHANNELS["form"]), 12, sum(BARS[letter] for letter in form)), np.float32)
     image[0, key] = 1
-    image[1, [(key + step) % 12 for step in _SCALES[bool(minor)]]] = 1
+    image[1, [(key + step) % 12 for step in _SCALES[arguments.flag(minor, "minor")]]] = 1
     bar = 0
     for letter in form:
         n = BARS[letter]
@@ -177,7 +177,7 @@ def write_song(
     form = random_form(rng) if form is None else check_form(form)
 
     key = int(rng.integers(12)) if key is None else key
-    minor = bool(rng.random() < 0.4) if minor is None else bool(minor)
+    minor = bool(rng.random() < 0.4) if minor is None else arguments.flag(minor, "minor")
     levels = {"form": form_image(form, key, minor)}
     style = rng.integers(4), rng.integers(3)
     parts = {x: _section(rng, x, key, minor, style) for x in sorted(set(form))}
@@ -312,7 +312,7 @@ def to_roll(
     given = [x for x in (melody, accompaniment) if x is not None]
     if not given:
         raise ValueError("melody, accompaniment: give at least one of them.")
-    steps = (np.shape(given[0]) or (0,))[-1]
+    steps = (arguments.array(given[0], "melody, accompaniment", kinds="biuf").shape or (0,))[-1]
     images = {}
     for name, image in (("melody", melody), ("accompaniment", accompaniment)):
         shape = (len(CHANNELS[name]), N_ROWS, steps)

@@ -17,6 +17,7 @@ def time_embedding(t: torch.Tensor, size: int) -> torch.Tensor:
     """Write steps ``(batch,)`` as sines and cosines of falling frequency, ``(batch, size)``."""
     if not isinstance(t, torch.Tensor) or t.ndim != 1:
         raise TypeError(f"t: expected a tensor of steps, one for each example; got {_shown(t)}.")
+    t = arguments.tensor(t, "t", like=torch.zeros(()))
     if arguments.number(size, "size", 4, whole=True) % 2:
         raise ValueError(f"size={size}: half of them are sines, half cosines; give an even number.")
 
@@ -139,6 +140,9 @@ class UNet(nn.Module):
                     f"{name}: expected a tensor (batch, channels, rows, columns), "
                     f"got {_shown(image)}."
                 )
+        x = arguments.tensor(x, "x", like=self.into.weight)
+        if condition is not None:
+            condition = arguments.tensor(condition, "condition", like=self.into.weight)
         wanted = self.config["channels"], self.config["condition_channels"]
         given = x.shape[1], 0 if condition is None else condition.shape[1]
         if given != wanted or x.shape[2] % 4 or x.shape[3] % 4:

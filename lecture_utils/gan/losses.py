@@ -11,12 +11,19 @@ from lecture_utils import arguments
 
 def critic_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     """Wasserstein (Arjovsky et al. 2017): raise the scores of real data, lower those of fakes."""
-    return fake.mean() - real.mean()
+    return _scores(fake, "fake").mean() - _scores(real, "real").mean()
 
 
 def generator_loss(fake: torch.Tensor) -> torch.Tensor:
     """Wasserstein: raise the critic's score."""
-    return -fake.mean()
+    return -_scores(fake, "fake").mean()
+
+
+def _scores(value: torch.Tensor, name: str) -> torch.Tensor:
+    value = arguments.tensor(value, name, like=torch.zeros(()))
+    if not value.numel():
+        raise ValueError(f"{name}: there are no scores in it.")
+    return value
 
 
 def gradient_penalty(
@@ -52,9 +59,9 @@ def gradient_penalty(
     ValueError
         If the shapes differ, or the critic gives other than one score each.
     """
-    for name, x in (("real", real), ("fake", fake), ("mix", mix)):
-        if x is not None:
-            arguments.tensor(x, name)
+    real = arguments.tensor(real, "real", like=torch.zeros(()))
+    fake = arguments.tensor(fake, "fake", like=torch.zeros(()))
+    mix = mix if mix is None else arguments.tensor(mix, "mix", like=torch.zeros(()))
     if real.shape != fake.shape or real.ndim < 2 or not len(real):
         raise ValueError(
             f"real {tuple(real.shape)} and fake {tuple(fake.shape)}: one shape (batch, ...) needed."
@@ -64,8 +71,14 @@ def gradient_penalty(
         raise ValueError(f"mix: one number for each of the {len(real)} examples is needed.")
     mix = mix.reshape(-1, *[1] * (real.ndim - 1)).to(real)
     between = (mix * real + (1 - mix) * fake).detach().requires_grad_()
-    scores = critic(between)
+    if not callable(critic):
+        raise TypeError(f"critic={arguments.shown(critic)}: give a function of data.")
+    scores = arguments.tensor(critic(between), "critic's scores")
     if scores.numel() != len(real):
         raise ValueError(f"critic: {tuple(scores.shape)} scores for {len(real)} examples.")
-    (slope,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
+    slope = None  # for a critic that does not look at its data
+    if scores.requires_grad:
+        total = scores.sum()
+        (slope,) = torch.autograd.grad(total, between, create_graph=True, allow_unused=True)
+    slope = torch.zeros_like(between) if slope is None else slope
     return ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()

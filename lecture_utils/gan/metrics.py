@@ -14,8 +14,11 @@ def modes_found(
 
     Met means nearer than `radius`. TypeError or ValueError if these are no tensors of such shapes.
     """
-    arguments.tensor(points, "points")
-    arguments.tensor(places, "places")
+    radius, share = arguments.number(radius, "radius", 0), arguments.number(share, "share", 0, 1)
+    points, places = (
+        arguments.tensor(x, name, like=torch.zeros(()))
+        for name, x in (("points", points), ("places", places))
+    )
     if points.ndim != 2 or places.ndim != 2 or points.shape[1] != places.shape[1]:
         raise ValueError(f"points {tuple(points.shape)}, places {tuple(places.shape)}: expected "
                          "(m, n) and (k, n), one row for each with as many numbers.")  # fmt: skip

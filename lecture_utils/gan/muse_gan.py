@@ -197,8 +197,8 @@ class Generator(nn.Module):
         if _shapes(noise) != self._noise_shapes(batch):
             raise ValueError("noise: not of this model; start from model.noise(batch, seed).")
         if given is not None:
-            _check_phrases(given, "given", batch)
-            arguments.tensor(is_given, "is_given", (batch, N_TRACKS))
+            given = _check_phrases(given, "given", batch)
+            is_given = arguments.tensor(is_given, "is_given", (batch, N_TRACKS), like=given)
 
         in_time = self.shared_in_time(noise["shared_in_time"]).unflatten(-1, (N_BARS, -1))
         shared = torch.cat([_each_bar(noise["shared"]), in_time], -1)
@@ -227,6 +227,7 @@ def binary(soft: torch.Tensor) -> torch.Tensor:
     With these *binary neurons* (deterministic, straight-through; Dong and Yang 2018) a critic hears
     the notes that will be played, not shades between a note and none.
     """
+    soft = arguments.tensor(soft, "soft", like=torch.zeros(()))
     return soft + ((soft > 0.5).to(soft) - soft).detach()
 
 
@@ -255,8 +256,7 @@ class Critic(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return scores; TypeError or ValueError if `x` holds no phrases."""
-        _check_phrases(x, "x")
-
+        x = _check_phrases(x, "x")
         struck = F.relu(x - F.pad(x, (0, 0, 1, 0))[:, :, :-1])
         x = _steps(torch.cat([x, _names(x), _names(struck)], -1))
         layers = ((self.steps, 1), (self.eighths, 2), (self.beats, 2), (self.bars, 4))
@@ -297,6 +297,8 @@ def generate(
         If arguments do not fit, or the model is in training mode.
     """
     batch = _batch_of(noise)
+    if not isinstance(model, Generator):
+        raise TypeError(f"model: expected a gan.Generator, got {type(model).__name__}.")
     if model.training:  # else phrases would depend on what else is in the batch
         raise ValueError("model: it is being trained; call model.eval() first.")
     if (given is None) != (track is None):
@@ -325,11 +327,12 @@ def interpolate(
     }
 
 
-def _check_phrases(x: object, name: str, batch: int | None = None) -> None:
-    """Raise unless these are `batch` phrases (or any number of them) of floats."""
+def _check_phrases(x: object, name: str, batch: int | None = None) -> torch.Tensor:
+    """Return `batch` phrases (or any number of them), which must be floats."""
     arguments.tensor(x, name, ("batch" if batch is None else batch, *PHRASE))
     if not x.is_floating_point():
         raise TypeError(f"{name}: expected floats, got {x.dtype}; use .float() first.")
+    return x.float()
 
 
 def _shapes(noise: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:

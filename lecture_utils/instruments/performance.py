@@ -64,7 +64,7 @@ class Line(NamedTuple):
 
 def check_instrument(instrument: str) -> None:
     """Raise ValueError, with the nearest name, unless the bank has this solo instrument."""
-    if instrument not in INSTRUMENTS:
+    if arguments.text(instrument, "instrument") not in INSTRUMENTS:
         near = difflib.get_close_matches(str(instrument), INSTRUMENTS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(INSTRUMENTS)}."
         raise ValueError(f"No solo instrument {instrument!r}; {hint}")

@@ -261,7 +261,7 @@ def note(
     midi, seconds = to_midi(pitch), arguments.number(seconds, "seconds", 0.04, 600)
     dynamics = arguments.number(dynamics, "dynamics", 0, 1)
     vibrato_cents = arguments.number(vibrato_cents, "vibrato_cents", 0, 200)
-    if instrument == "piano":
+    if arguments.text(instrument, "instrument") == "piano":
         x = render_piano([(0, seconds, midi, 20 + 100 * dynamics)], sample_rate=sample_rate)
         return x[: round(seconds * sample_rate)]
     t = np.arange(round(seconds * CONTROL_RATE)) / CONTROL_RATE

@@ -207,8 +207,7 @@ def humanise(
         raise ValueError(f"notes: rows from read_midi (5 finite columns), not {notes.shape}.")
     tempo = arguments.number(tempo, "tempo", 0.1, 10)
     transpose = arguments.number(transpose, "transpose", -60, 60, whole=True)
-
-    rng = np.random.default_rng(arguments.seed(seed))
+    pedal, rng = arguments.flag(pedal, "pedal"), np.random.default_rng(arguments.seed(seed))
     start, stop, midi, _, beat = notes.T
     onset = np.round(start, 2)
     chord = [midi[onset == t] for t in onset]

@@ -39,6 +39,7 @@ def as_cells(
 
 def starts(cells: np.ndarray) -> np.ndarray:
     """Mark where each run of cells ``(..., steps, pitches)`` begins; the same shape, bool."""
+    cells = as_cells(cells, "cells")
     begins = cells.copy()
     begins[..., 1:, :] &= ~cells[..., :-1, :]
     return begins

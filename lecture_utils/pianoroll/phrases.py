@@ -34,7 +34,7 @@ def corpus(part: str = "train") -> tuple[np.ndarray, np.ndarray]:
     song : np.ndarray
         Shape ``(phrases,)``, the number of the song that each is from.
     """
-    if part not in ("train", "test"):
+    if arguments.text(part, "part") not in ("train", "test"):
         raise ValueError(f'part={arguments.shown(part)}: give "train" or "test".')
 
     packed = data.load_array("freedoom_rolls")

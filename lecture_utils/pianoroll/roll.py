@@ -65,6 +65,9 @@ class PianoRoll:
         """Check everything, and bring it to one form."""
         sounding = as_cells(self.sounding, "sounding", 3)
         onsets = starts(sounding) if self.onsets is None else as_cells(self.onsets, "onsets", 3)
+        steps, keys = sounding.shape[1:]
+        if self.onsets is None and steps in (84, 88, 128) and keys not in (84, 88, 128):
+            raise ValueError(f"sounding: {steps} steps and {keys} keys; transposed? Swap the axes.")
         if onsets.shape != sounding.shape:
             raise ValueError(
                 f"onsets {onsets.shape} and sounding {sounding.shape} differ in shape."
@@ -182,7 +185,8 @@ def from_notes(
     steps = arguments.number(steps, "steps", 1, MAX_STEPS, whole=True)
     n_pitches = arguments.number(n_pitches, "n_pitches", 1, 128, whole=True)
     lowest_pitch = arguments.number(lowest_pitch, "lowest_pitch", 0, 127, whole=True)
-    rows = arguments.array(list(notes) if isinstance(notes, Iterable) else notes, "notes")
+    is_plain = isinstance(notes, Iterable) and not hasattr(notes, "dtype")
+    rows = arguments.array(list(notes) if is_plain else notes, "notes")
     if rows.size and (rows.shape[1:] != (4,) or (rows % 1).any()):
         raise ValueError("notes: give rows of four whole numbers, (track, start, stop, pitch).")
     if not isinstance(programs, (tuple, list)) or not programs:

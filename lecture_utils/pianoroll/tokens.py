@@ -58,7 +58,8 @@ def from_events(events: Iterable[str], **grid: float) -> PianoRoll:
         For an unknown token, a time that does not go forward, or notes out of order; the sentence
         tells the token and its place.
     """
-    if isinstance(events, (str, bytes)) or not isinstance(events, Iterable):
+    is_list = isinstance(events, Iterable) and not hasattr(events, "dtype")
+    if isinstance(events, (str, bytes)) or not is_list:
         raise TypeError('events: give a list of tokens, for example ["Program_change_0", ...].')
     check_grid(grid, "lowest_pitch", "n_pitches", "steps_per_beat", "tempo", "meter")
 

@@ -77,9 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     try:
         train(options.name, recipe, folder, **limits)
-    except (
-        OSError
-    ) as error:  # a full disk, a missing source: the sentence says what to do
+    except OSError as error:  # a full disk, a missing source: the sentence says what to do
         parser.exit(1, f"{error}\n")
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 BLOCK = 1600
 
 
+@torch.no_grad()
 def generate_naive(
     model: WaveNet, n_samples: int, temperature: float = 1.0, seed: int | None = None
 ) -> np.ndarray:
@@ -38,7 +39,8 @@ def generate_naive(
     Each step computes logits for all samples so far and uses the last. :func:`generate` gives the
     same codes for the same seed, hundreds of times faster.
     """
-    uniform = np.random.default_rng(seed).random(n_samples, dtype=np.float32)
+    n_samples, _ = _check_request(model, n_samples, temperature, None)
+    uniform = np.random.default_rng(arguments.seed(seed)).random(n_samples, dtype=np.float32)
     codes = torch.empty(1, 0, dtype=torch.long)
     for u in uniform:
         recent = codes[:, -model.receptive_field :]
@@ -89,12 +91,13 @@ def generate(
     np.ndarray
         Sound, float32 ``(n_samples,)`` (or codes, int64). After an interrupt, what was made so far.
     """
-    n_samples, prime = _check_request(n_samples, temperature, prime)
-
+    n_samples, prime = _check_request(model, n_samples, temperature, prime)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback={arguments.shown(callback)}: give a function of codes.")
     generator = Generator(model, conditioning, n_samples)
-    if progress:
+    if arguments.flag(progress, "progress"):
         _announce_compilation()
-    uniform = np.random.default_rng(seed).random(n_samples, dtype=np.float32)
+    uniform = np.random.default_rng(arguments.seed(seed)).random(n_samples, dtype=np.float32)
     codes, done = np.zeros(n_samples, np.int64), 0
     codes[: len(prime)] = prime
     bar = line(total=n_samples, unit=" samples", disable=not progress, leave=False)
@@ -180,11 +183,15 @@ def _announce_length(bar: tqdm) -> None:
 
 
 def _check_request(
-    n_samples: int, temperature: float, prime: np.typing.ArrayLike | None
+    model: WaveNet, n_samples: int, temperature: float, prime: np.typing.ArrayLike | None
 ) -> tuple[int, np.ndarray]:
+    if not hasattr(model, "frame_conditioning"):
+        raise TypeError(f"model: expected a WaveNet, got {type(model).__name__}.")
     n_samples = arguments.count(n_samples, "n_samples")
-    if not arguments.number(temperature, "temperature", 0):
-        raise ValueError("temperature=0: give a number above 0 (0.001 takes the likeliest code).")
+    if arguments.number(temperature, "temperature") <= 0:
+        raise ValueError(
+            f"temperature={temperature!r}: give a number above 0 (0.001 takes the likeliest)."
+        )
     prime = np.empty(0, np.int64) if prime is None else check_codes(prime)
     if len(prime) > n_samples:
         raise ValueError(
@@ -199,7 +206,8 @@ def _gate_conditioning(
     """Return each layer's share of the conditioning per frame, ``(frames, layers, 2 residual)``."""
     with torch.inference_mode():
         if conditioning is not None:
-            conditioning = torch.as_tensor(np.asarray(conditioning), dtype=torch.float32)[None]
+            conditioning = arguments.array(conditioning, "conditioning", ("rows", "frames"))
+            conditioning = torch.as_tensor(conditioning, dtype=torch.float32)[None]
         frames = model.frame_conditioning(conditioning, n_samples)
         if frames is None:
             return np.zeros((0, len(model.layers), 1), np.float32)

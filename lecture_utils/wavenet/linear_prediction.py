@@ -43,7 +43,7 @@ def fit(x: np.typing.ArrayLike, order: int = 32) -> np.ndarray:
 
 def predict(x: np.typing.ArrayLike, weights: np.ndarray) -> np.ndarray:
     """Predict each sample from those before it (zeros before the first), float64 ``(n,)``."""
-    x = as_audio(x).astype(np.float64)
+    x, weights = as_audio(x).astype(np.float64), arguments.array(weights, "weights", ("order",))
     return signal.lfilter(np.concatenate([[0.0], weights]), [1.0], x)
 
 
@@ -54,6 +54,7 @@ def residual(x: np.typing.ArrayLike, weights: np.ndarray) -> np.ndarray:
 
 def synthesise(surprises: np.typing.ArrayLike, weights: np.ndarray) -> np.ndarray:
     """Run the prediction the other way: from surprises back to sound, float64 ``(n,)``."""
+    weights = arguments.array(weights, "weights", ("order",))
     return signal.lfilter([1.0], np.concatenate([[1.0], -weights]), as_audio(surprises))
 
 
@@ -63,7 +64,7 @@ def bits_per_sample(x: np.typing.ArrayLike, weights: np.ndarray, deviation: floa
     Each of the 256 codes gets the probability of its interval, so that the result compares with
     WaveNet's. Past samples are the decoded codes, as WaveNet sees them.
     """
-    codes = mu_law_encode(x)
+    codes, deviation = mu_law_encode(x), arguments.number(deviation, "deviation", 1e-12)
     decoded = mu_law_decode(np.arange(N_CODES)).astype(np.float64)
     edges = np.concatenate([[-np.inf], (decoded[1:] + decoded[:-1]) / 2, [np.inf]])
     prediction = predict(decoded[codes], weights)
@@ -76,6 +77,6 @@ def bits_per_sample(x: np.typing.ArrayLike, weights: np.ndarray, deviation: floa
 
 def fit_deviation(x: np.typing.ArrayLike, weights: np.ndarray) -> float:
     """Find the Gaussian's standard deviation that codes `x` in the fewest bits."""
-    spread = float(np.std(residual(x, weights)))
+    spread = max(1e-9, float(np.std(residual(x, weights))))
     tried = spread * np.geomspace(0.05, 5, 25)
     return float(tried[np.argmin([bits_per_sample(x, weights, s) for s in tried])])

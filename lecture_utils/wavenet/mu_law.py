@@ -32,10 +32,8 @@ def mu_law_encode(x: np.typing.ArrayLike, n_codes: int = N_CODES) -> np.ndarray:
     np.ndarray
         int64, shape ``(n,)``.
     """
-    x, mu = (
-        np.clip(as_audio(x), -1, 1).astype(np.float64),
-        arguments.number(n_codes, "n_codes", 2, 65536, whole=True) - 1,
-    )
+    mu = arguments.number(n_codes, "n_codes", 2, 65536, whole=True) - 1
+    x = np.clip(as_audio(x), -1, 1).astype(np.float64)
     compressed = np.sign(x) * np.log1p(mu * np.abs(x)) / np.log1p(mu)
     return np.floor((compressed + 1) / 2 * mu + 0.5).astype(np.int64)
 
@@ -51,8 +49,7 @@ def mu_law_decode(codes: np.typing.ArrayLike, n_codes: int = N_CODES) -> np.ndar
 def check_codes(codes: np.typing.ArrayLike, n_codes: int = N_CODES) -> np.ndarray:
     """Return codes as an int64 array ``(n,)``, or say what is wrong with them."""
     n_codes = arguments.number(n_codes, "n_codes", 2, 65536, whole=True)
-
-    codes = np.asarray(codes)
+    codes = arguments.array(codes, "codes", kinds="fiucb", finite=False)
     if codes.dtype.kind not in "iu":
         raise TypeError(
             f"codes: got {codes.dtype} numbers; encode sound with mu_law_encode(x) first."

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lecture_utils import mel
+from lecture_utils import arguments, mel
 from lecture_utils.audio import HOP_LENGTH
 from lecture_utils.wavenet.mu_law import N_CODES, SILENCE
 
@@ -25,6 +25,7 @@ class CausalConv1d(nn.Conv1d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Pad with ``dilation * (kernel_size - 1)`` zeros on the left, then convolve."""
+        x = arguments.tensor(x, "x", ("batch", self.in_channels, "n"), like=self.weight)
         left = self.dilation[0] * (self.kernel_size[0] - 1)
         return super().forward(F.pad(x, (left, 0)))
 
@@ -95,10 +96,6 @@ class WaveNet(nn.Module):
         conditioning_deviation: float = 1.0,
     ) -> None:
         super().__init__()
-        if n_stacks < 1 or n_layers < 1 or n_layers % n_stacks:
-            raise ValueError(
-                f"n_layers={n_layers} can't be split into n_stacks={n_stacks} equal stacks."
-            )
         self.config = {
             "n_layers": n_layers,
             "n_stacks": n_stacks,
@@ -109,6 +106,16 @@ class WaveNet(nn.Module):
             "conditioning_mean": conditioning_mean,
             "conditioning_deviation": conditioning_deviation,
         }
+        for name in ("n_layers", "n_stacks", "residual_channels", "skip_channels"):
+            arguments.count(self.config[name], name)
+        arguments.count(conditioning_hop, "conditioning_hop")
+        arguments.number(conditioning_channels, "conditioning_channels", 0, whole=True)
+        arguments.number(conditioning_mean, "conditioning_mean")
+        arguments.number(conditioning_deviation, "conditioning_deviation", 1e-9)
+        if n_layers % n_stacks:
+            raise ValueError(
+                f"n_layers={n_layers} can't be split into n_stacks={n_stacks} equal stacks."
+            )
         self.dilations = [2 ** (i % (n_layers // n_stacks)) for i in range(n_layers)]
         self.conditioning_channels, self.conditioning_hop = conditioning_channels, conditioning_hop
         # a one-hot code through a 1x1 convolution is a table look-up
@@ -144,10 +151,13 @@ class WaveNet(nn.Module):
         ``conditioning`` has the shape ``(batch, channels, frames)`` with
         ``frames = ceil(n / conditioning_hop)`` or more.
         """
+        codes = _check_codes(codes)
         past = F.pad(codes[:, :-1], (1, 0), value=SILENCE)
         x = self.embedding(past).transpose(1, 2)
         frames = self.frame_conditioning(conditioning, codes.shape[1])
         if frames is not None:
+            if len(frames) != len(codes):
+                raise ValueError(f"conditioning: {len(frames)} given for {len(codes)} sounds.")
             frames = stretch(frames, self.conditioning_hop, codes.shape[1])
         skips = 0
         for layer in self.layers:
@@ -167,6 +177,9 @@ class WaveNet(nn.Module):
             )
         if conditioning is None:
             return None
+        wanted = "batch", "rows", "frames"
+        weight = self.conditioning.weight
+        conditioning = arguments.tensor(conditioning, "conditioning", wanted, like=weight)
         need = -(-n_samples // self.conditioning_hop)
         rows, frames = conditioning.shape[-2:]
         if rows != self.conditioning_channels or frames < need:
@@ -178,14 +191,27 @@ class WaveNet(nn.Module):
             raise ValueError("conditioning: has NaN or infinite entries; remove them first.")
         if rows == mel.PRESETS["course16k"].n_mels:
             mel.warn_about_unit(conditioning.detach().cpu().numpy())
-        conditioning = conditioning.to(self.conditioning.weight)
         mean, deviation = self.config["conditioning_mean"], self.config["conditioning_deviation"]
         return self.conditioning((conditioning - mean) / deviation)[..., :need]
 
 
+def _check_codes(codes: torch.Tensor) -> torch.Tensor:
+    """Return codes ``(batch, n)`` as int64, or say what is wrong with them."""
+    arguments.tensor(codes, "codes", ("batch", "n"))
+    if codes.is_floating_point() or codes.is_complex() or codes.dtype == torch.bool:
+        raise TypeError(f"codes: got {codes.dtype}; encode sound with mu_law_encode(x) first.")
+    codes = codes.long()
+    if codes.min() < 0 or codes.max() >= N_CODES:
+        raise ValueError(
+            f"codes: {codes.min()} to {codes.max()} found; codes lie in 0 .. {N_CODES - 1}."
+        )
+    return codes
+
+
 def receptive_field(dilations: list[int], kernel_size: int = 2) -> int:
     """Return ``1 + (kernel_size - 1) * sum(dilations)``: samples that reach one output."""
-    return 1 + (kernel_size - 1) * sum(dilations)
+    kernel_size = arguments.count(kernel_size, "kernel_size")
+    return 1 + (kernel_size - 1) * sum(arguments.counts(dilations, "dilations"))
 
 
 def stretch(frames: torch.Tensor, hop_length: int, n_samples: int) -> torch.Tensor:
@@ -199,4 +225,7 @@ def stretch(frames: torch.Tensor, hop_length: int, n_samples: int) -> torch.Tens
 
 def negative_log_likelihood(logits: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
     """Return the mean surprise in bits per sample: 8 is guessing among 256."""
+    codes = _check_codes(codes)
+    wanted = len(codes), N_CODES, codes.shape[1]
+    logits = arguments.tensor(logits, "logits", wanted, like=torch.zeros(()))
     return F.cross_entropy(logits, codes) / np.log(2)

@@ -5,6 +5,7 @@ import torch
 
 from lecture_utils import weights
 from lecture_utils.build_data.training_sets import TrainingSet
+from lecture_utils.ddsp import Autoencoder
 from lecture_utils.train import ddsp as train_ddsp
 from lecture_utils.train.ddsp import DdspRecipe, Examples, hold_pitch
 
@@ -13,6 +14,18 @@ def test_a_note_keeps_its_pitch_while_it_rings():
     f0 = np.array([0, 440, 441, 0, 0, 0, 0, 220, 0], np.float32)
     assert hold_pitch(f0, 2).tolist() == [0, 440, 441, 441, 441, 0, 0, 220, 220]
     assert not hold_pitch(np.zeros(5, np.float32)).any()
+
+
+def test_the_facts_tell_range_and_loud_end_over_frames_with_a_pitch():
+    f0 = np.tile([0, 200, 900, 400], 100).astype(np.float32)
+    loudness = np.tile([-5, -40, -20, -30], 100).astype(np.float32)
+    loudness[1:40:4] = -12
+    facts = train_ddsp.where_it_plays(Examples(np.zeros(1), f0, loudness))
+    assert facts == {"lowest_hz": 200.0, "highest_hz": 900.0, "loud_db": -20.0}
+    for name in ("ddsp_violin", "ddsp_flute"):
+        shipped = weights.load(name, Autoencoder).facts
+        assert 150 < shipped["lowest_hz"] < 300 < 1400 < shipped["highest_hz"] < 2000
+        assert -20 < shipped["loud_db"] < -10
 
 
 def test_pieces_of_sound_and_controls_lie_under_each_other():
