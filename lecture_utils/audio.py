@@ -85,16 +85,17 @@ def _mix_down(x: np.ndarray, name: str) -> np.ndarray:
     if x.ndim > 2 or min(x.shape) > 8:
         raise ValueError(f"{name}: expected shape (n,), got {x.shape}; pass one sound at a time.")
     channels = x if x.shape[0] == min(x.shape) else x.T
-    mono, note = channels.mean(axis=0), f"{len(channels)} channels mixed down to mono"
+    mono = channels.mean(axis=0)
     with np.errstate(all="ignore"):  # what is too large or no number is refused later
         power = np.mean(channels.astype(np.float64) ** 2, axis=1)
         is_lost = np.mean(mono.astype(np.float64) ** 2) < 0.1 * power.mean()
-    if is_lost:  # unrelated channels lose 9 dB at the most
-        loudest = int(power.argmax())
-        mono = channels[loudest]
-        note = f"{len(channels)} channels cancel each other; channel {loudest + 1} alone is used"
-    arguments.warn(f"{name}: {note}.")
-    return mono
+    if not is_lost:  # unrelated channels lose 9 dB at the most
+        arguments.warn(f"{name}: {len(channels)} channels mixed down to mono.")
+        return mono
+    used = int(power.argmax())
+    said = f"{len(channels)} channels cancel each other; channel {used + 1} alone is used."
+    arguments.warn(f"{name}: {said}")
+    return channels[used]
 
 
 def check_sample_rate(sample_rate: float, name: str = "sample_rate") -> int:
@@ -220,13 +221,7 @@ def loudness_lufs(x: np.typing.ArrayLike, sample_rate: int) -> float:
 
 
 def match_level(x: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray:
-    """Scale `x` to the root-mean-square level of `reference`: compare sounds, not loudness.
-
-    Returns
-    -------
-    np.ndarray
-        Shape ``(n,)``, float32; unchanged if either is silent.
-    """
+    """Return `x` at the root-mean-square level of `reference`, or unchanged if one is silent."""
     x, gain_db = as_audio(x), level_db(reference) - level_db(x)
     return x * np.float32(10 ** (gain_db / 20)) if np.isfinite(gain_db) else x
 

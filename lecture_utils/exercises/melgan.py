@@ -25,8 +25,11 @@ output_length = Exercise(
         "one input": (1, 4, 2, 1),
         "stride 1": (13, 7, 1, 2),
         "a stride wider than the kernel": (6, 3, 5, 1),
+        "shorter than its input": (2, 4, 1, 2),
     },
     mistakes=[
+        ("never shorter than the input? The ends that are cut off may be longer than it",
+         lambda n, k, s, p: max(n, _length(n, k, s, p))),
         ("that is stride times as many; so it is only if kernel - 2 * padding equals the stride",
          lambda n, k, s, p: n * s),
         ("the padding is cut off at both ends",

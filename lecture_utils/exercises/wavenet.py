@@ -214,6 +214,7 @@ def _one_step() -> dict[str, tuple]:
         "the very first step, with a ring of zeros": (0.3, 0, np.zeros(4), 1.5, -0.5),
         "a ring of 4, at t = 8": (-0.2, 8, np.array([0.9, -0.3, 0.6, 0.5]), 0.25, 3.0),
         "a ring of one": (0.6, 5, np.array([-0.8]), 0.5, 2.0),
+        "a ring of 5, at t = 13": (0.4, 13, np.array([0.2, -0.6, 0.3, 0.8, -0.1]), 1.25, -0.75),
         "a ring of 4, at t = 3, and silence comes in": (
             0.0, 3, np.array([0.9, -0.3, 0.6, 0.5]), -1.0, 0.75),
     }  # fmt: skip

@@ -26,6 +26,7 @@ def _spectrograms() -> dict[str, tuple]:
         "two sounds that are equal, with zeros": ([*same, np.zeros((3, 3))],) * 2,
         "one scale, and silence": (scales((7, 6)), [np.zeros((7, 6))]),
         "two scales, the estimate too loud": (same, [3 * x for x in same]),
+        "two scales, nearly silent": ([3e-5 * x for x in same], [1e-5 * x for x in same]),
     }
 
 
@@ -62,6 +63,8 @@ spectral_loss = Exercise(
         *[("1e-5 belongs under each logarithm; yours is another number",
            lambda t, e, under=10.0**-k: _loss(t, e, under=under))
           for k in (1, 2, 3, 4, 6, 7, 8, 9, 10, 12, 16)],
+        ("1e-5 is added under each logarithm; a floor leaves larger numbers as they are",
+         lambda t, e: _loss(t, e, under=0, logarithm=lambda x: np.log(np.maximum(x, 1e-5)))),
         ("1e-5 belongs under each logarithm, not 1",
          lambda t, e: _loss(t, e, under=1)),
         ("the natural logarithm is wanted, not the one of base 10",
