@@ -58,13 +58,23 @@ def synthesise(surprises: np.typing.ArrayLike, weights: np.ndarray) -> np.ndarra
     return signal.lfilter([1.0], np.concatenate([[1.0], -weights]), as_audio(surprises))
 
 
-def bits_per_sample(x: np.typing.ArrayLike, weights: np.ndarray, deviation: float) -> float:
+def bits_per_sample(
+    x: np.typing.ArrayLike, weights: np.ndarray, deviation: float | np.ndarray
+) -> float:
     """Mean surprise in bits when mu-law codes are predicted with a Gaussian around the line.
 
     Each of the 256 codes gets the probability of its interval, so that the result compares with
-    WaveNet's. Past samples are the decoded codes, as WaveNet sees them.
+    WaveNet's. Past samples are the decoded codes, as WaveNet sees them. `deviation` is one number,
+    or one for each sample.
     """
-    codes, deviation = mu_law_encode(x), arguments.number(deviation, "deviation", 1e-12)
+    codes = mu_law_encode(x)
+    if np.ndim(deviation):
+        deviation = arguments.array(deviation, "deviation", ("n",))
+        if deviation.shape != codes.shape or deviation.min() <= 0:
+            raise ValueError(f"deviation: give one number above 0, or {len(codes)} of them.")
+    else:
+        deviation = arguments.number(deviation, "deviation", 1e-12)
+
     decoded = mu_law_decode(np.arange(N_CODES)).astype(np.float64)
     edges = np.concatenate([[-np.inf], (decoded[1:] + decoded[:-1]) / 2, [np.inf]])
     prediction = predict(decoded[codes], weights)

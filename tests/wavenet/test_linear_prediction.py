@@ -41,6 +41,11 @@ def test_bits_are_the_entropy_of_the_surprises():
     entropy = -np.sum(share[share > 0] * np.log2(share[share > 0]))
     assert lp.bits_per_sample(x, np.zeros(1), deviation) == pytest.approx(entropy, abs=0.02)
     assert lp.bits_per_sample(x, np.zeros(1), 2 * deviation) > entropy + 0.2
+    each = np.full(len(x), deviation)  # one for each sample
+    assert lp.bits_per_sample(x, np.zeros(1), each) == lp.bits_per_sample(x, np.zeros(1), deviation)
+    for wrong in (each[1:], -each):
+        with pytest.raises(ValueError, match="one number above 0, or"):
+            lp.bits_per_sample(x, np.zeros(1), wrong)
     assert lp.fit_deviation(x, np.zeros(1)) == pytest.approx(deviation, rel=0.15)
 
 
