@@ -68,7 +68,7 @@ def bits_per_sample(
     or one for each sample.
     """
     codes = mu_law_encode(x)
-    if np.ndim(deviation):
+    if hasattr(deviation, "__len__"):
         deviation = arguments.array(deviation, "deviation", ("n",))
         if deviation.shape != codes.shape or deviation.min() <= 0:
             raise ValueError(f"deviation: give one number above 0, or {len(codes)} of them.")
