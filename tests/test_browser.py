@@ -394,7 +394,7 @@ CELLS = [
     "    return (1 - mix) * low + mix * high\n\n"
     "explore.sound(render, 16000, figure=lambda ax, x, mix: plot.spectrogram(x, 16000, ax=ax),\n"
     "              alt='Two lines', mix=explore.slider(0, 1, 0.1, 0.0, 'share of high'))",
-    "explore.frames({k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}, 'Lines', 'line')",
+    "explore.flipbook({k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}, 'Lines', 'line')",
     "explore.upload(lambda x: {'mine': x}, 16000, {'example': low}, 'Your file', seconds=3)",
     "explore.steps([low, high], 16000, 'tone', caption='Steps',\n"
     "              figure=lambda ax, x, k: ax.plot(x[:99]), alt='A wave')",
