@@ -324,10 +324,11 @@ def table(ratings: Iterable[Rating], trial: str) -> Table:
     if not rows:
         known = ", ".join(sorted({rating.trial_id for rating in ratings})) or "none"
         raise ValueError(f"trial={trial!r}: no ratings of it; there are: {known}.")
-    listeners = list(dict.fromkeys(row.session_uuid for row in rows))
-    stimuli = list(dict.fromkeys(row.rating_stimulus for row in rows))
+    listeners, stimuli = {}, {}  # name -> row or column, in order of appearance
+    for row in rows:
+        listeners.setdefault(row.session_uuid, len(listeners))
+        stimuli.setdefault(row.rating_stimulus, len(stimuli))
     scores = np.full((len(listeners), len(stimuli)), np.nan)
     for row in rows:
-        place = listeners.index(row.session_uuid), stimuli.index(row.rating_stimulus)
-        scores[place] = row.rating_score
-    return Table(listeners, stimuli, scores)
+        scores[listeners[row.session_uuid], stimuli[row.rating_stimulus]] = row.rating_score
+    return Table([*listeners], [*stimuli], scores)
