@@ -31,6 +31,11 @@ MAX_SECONDS, MAX_BYTES = 60.0, 20e6
 #: down to it.
 COMFORTABLE_LUFS = -14.0
 
+#: Scripts that a page needs, by the kind of its blind test.
+_BLIND = ["sound.js", "player.js", "blind.js"]
+_KEPT = [*_BLIND, "kept.js", "mushra.js"]
+SCRIPTS = {None: _BLIND[:2], "abx": _BLIND, "rate": _BLIND, "mushra": _KEPT, "pairs": _KEPT}
+
 
 def play(
     x: np.typing.ArrayLike, sample_rate: int, label: str = "sound", caption: str | None = None
@@ -227,8 +232,7 @@ class Player:
             f"src='data:audio/wav;base64,{base64.b64encode(wav).decode()}'></audio></li>"
             for line, wav in zip(self._lines(), self.wavs, strict=True)
         )
-        names = ["sound.js", "player.js", *(["blind.js"] if self.spec.get("blind") else [])]
-        script = "".join(map(live.file, names))
+        script = "".join(map(live.file, SCRIPTS[self.spec.get("blind")]))
         return (
             f"<style>{live.file('player.css')}</style>"
             f'<div id="lp-{digest}" data-spec="{html.escape(spec)}">'

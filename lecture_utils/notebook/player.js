@@ -119,8 +119,9 @@ function paintWaveform(canvas, samples, length, peak) {
 
 // ---------------------------------------------------------------------------- the page
 
-// Build a player in `host`. `spec` is made by listen.py, `wavs` are ArrayBuffers.
-function mountPlayer(host, spec, wavs) {
+// Build a player in `host`. `spec` is made by listen.py, `wavs` are ArrayBuffers; a listening test
+// hands its answers to `report`.
+function mountPlayer(host, spec, wavs, report = () => {}) {
   const transport = new Transport();
   let voices = []; // what can be chosen: {name, clip, level}
   let active = 0, sounds = [], pictures = null, visible = false;
@@ -139,8 +140,9 @@ function mountPlayer(host, spec, wavs) {
   const wave = make("canvas", { class: "lp-wave", width: 1200, height: 140 });
   const spectrum = make("canvas", { class: "lp-spectrum", width: COLUMNS, height: ROWS });
   const cursor = make("div", { class: "lp-cursor" });
+  const part = make("div", { class: "lp-part", hidden: "" }); // of the sound, that the loop takes
   const area = make("div", { class: "lp-area", role: "slider", tabindex: 0, "aria-valuemin": 0,
-    onpointerdown: drag, onpointermove: drag }, wave, spectrum, cursor);
+    onpointerdown: drag, onpointermove: drag }, wave, spectrum, part, cursor);
   const amplitude = make("span"), topKilohertz = make("span"), ticks = make("div", { class: "lp-ticks" });
   const image = make("img", { class: "lp-image" });
   const notes = make("ul", { class: "lp-notes" });
@@ -161,6 +163,8 @@ function mountPlayer(host, spec, wavs) {
       "then press play again." : "";
   };
 
+  const keyOf = (index) => voices[index].key ?? `${index + 1}`;
+
   function setVoices(list) {
     voices = list;
     heard.clear();
@@ -172,7 +176,7 @@ function mountPlayer(host, spec, wavs) {
     } else {
       choices.replaceChildren(...list.map((voice, i) =>
         make("button", { class: "lp-version", onclick: () => select(i) },
-          make("kbd", {}, `${i + 1}`), ` ${voice.name} `,
+          make("kbd", {}, keyOf(i)), ` ${voice.name} `,
           make("small", {}, levelText(voice)))));
     }
     keys.textContent = "keys: " + (list.length > 1 && spec.mode !== "steps" ?
@@ -199,6 +203,7 @@ function mountPlayer(host, spec, wavs) {
     if (picture) Object.assign(image, { src: picture.source, alt: picture.alt });
     paint();
     show();
+    player?.onselect?.(index);
   }
 
   // Pictures are made when the player is first seen; a blind test shows them at its end.
@@ -242,6 +247,14 @@ function mountPlayer(host, spec, wavs) {
     loop.setAttribute("aria-pressed", on);
   }
 
+  function setPart(seconds) {
+    transport.setPart(seconds);
+    const [from, to] = seconds ?? [0, 0], percent = (s) => `${(100 * s) / transport.duration}%`;
+    part.hidden = !seconds;
+    Object.assign(part.style, { left: percent(from), width: percent(to - from) });
+    setLoop(transport.loop || seconds !== null);
+  }
+
   function setVolume(db) {
     transport.setVolume(db);
     volume.value = db;
@@ -268,7 +281,9 @@ function mountPlayer(host, spec, wavs) {
     const { key, target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || target.tagName === "TEXTAREA") return;
     const slider = target.tagName === "INPUT";
-    if (/^[1-9]$/.test(key) && voices[key - 1]) select(key - 1);
+    const chosen = /^[0-9]$/.test(key) ? voices.findIndex((_, i) => keyOf(i) === key) : -1;
+    if (chosen >= 0) select(chosen);
+    else if (player.onkey?.(event)) { /* a listening test has keys of its own */ }
     else if (key === " " && target.tagName !== "BUTTON") toggle();
     else if (key.toLowerCase() === "l") setLoop(!transport.loop);
     else if (key === "ArrowLeft" && !slider) seek(transport.position - 0.5);
@@ -310,15 +325,18 @@ function mountPlayer(host, spec, wavs) {
   }
 
   host.replaceChildren(root);
+  let player = null;
   const ready = load(spec, wavs);
-  const player = { ready, load, select, toggle, seek, setVoices, heard, root, panel, transport,
+  player = { ready, load, select, toggle, seek, setVoices, setPart, heard, root, panel, keys, transport,
     get state() {
       return { active, playing: transport.playing, position: transport.position,
         duration: transport.duration, loop: transport.loop, volume: transport.volume,
         gains: transport.voices.map(({ gain }) => gain.gain.value) };
     } };
   root.player = player; // for tests and for the curious
-  if (spec.blind) (spec.blind === "abx" ? abxTest : ratingTest)(player, spec);
+  const tests = { abx: () => abxTest, rate: () => ratingTest, mushra: () => mushraTest,
+    pairs: () => pairsTest }; // looked up late: a page brings only the scripts that it needs
+  if (spec.blind) tests[spec.blind]()(player, spec, report);
   new IntersectionObserver((entries, observer) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
