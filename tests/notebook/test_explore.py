@@ -130,7 +130,7 @@ def test_steps_hold_sound_and_picture_of_every_position():
     pictures = [
         imread(io.BytesIO(base64.b64decode(p["source"].split(",")[1]))) for p in spec["pictures"]
     ]
-    assert pictures[0].shape[:2] == (240, 880) and (pictures[0] != pictures[1]).any()
+    assert pictures[0].shape[:2] == (300, 1100) and (pictures[0] != pictures[1]).any()
     a, b = (x for x, _ in listen.clips(player._repr_html_()))
     np.testing.assert_allclose(b, 0.5 * a, atol=1.1 / 32768)
     assert explore.steps([X, X], SR).spec["labels"] == ["0", "1"]

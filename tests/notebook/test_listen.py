@@ -159,12 +159,12 @@ def test_pictures_know_where_time_is():
     assert len(sources) == 2 and "source" not in spec_of(player)["pictures"][0]  # once in the page
     for source, begin, end in zip(sources, (0.5, 0.25), (1, 0.5), strict=True):
         pixels = imread(io.BytesIO(base64.b64decode(source)))[..., 0]
-        assert pixels.shape == (160, 880)
-        dark = np.flatnonzero(pixels[80] < 0.5)
-        dark = dark[(dark > 880 * left + 2) & (dark < 880 * right - 2)]  # within the frame
-        assert dark[0] == pytest.approx(880 * (left + begin * (right - left)), abs=1.5)
+        assert pixels.shape == (200, 1100)
+        dark = np.flatnonzero(pixels[100] < 0.5)
+        dark = dark[(dark > 1100 * left + 2) & (dark < 1100 * right - 2)]  # within the frame
+        assert dark[0] == pytest.approx(1100 * (left + begin * (right - left)), abs=1.5)
         if end < 1:
-            assert dark[-1] + 1 == pytest.approx(880 * (left + end * (right - left)), abs=1.5)
+            assert dark[-1] + 1 == pytest.approx(1100 * (left + end * (right - left)), abs=1.5)
 
 
 def test_a_figure_whose_axis_is_no_time_has_no_cursor():
