@@ -12,7 +12,7 @@ from pathlib import Path
 #: Rooms that belong to one section of the lecture. They use common rooms, never each other.
 SECTIONS = {
     "gan", "diffusion", "wavenet", "phase", "griffin_lim", "melgan", "hifi_gan", "ddsp",
-    "fourier_vocoder",
+    "fourier_vocoder", "listening_test",
 }  # fmt: skip
 #: Programs and exercises, above all rooms. They may use any room, no room uses them.
 ABOVE = {"train", "build_data", "exercises", "setup"}

@@ -275,7 +275,7 @@ class LivePlayer(anywidget.AnyWidget):
 
     Parameters
     ----------
-    sounds, sample_rate, caption
+    sounds, sample_rate, caption, match_levels
         As for :func:`compare`.
     pictures : list of dict, optional
         One for each version or one for all, as from ``figure.picture``.
@@ -292,9 +292,10 @@ class LivePlayer(anywidget.AnyWidget):
         sounds: Mapping[str, np.typing.ArrayLike],
         sample_rate: int,
         caption: str | None = None,
+        match_levels: bool = False,
         pictures: list[dict] | None = None,
     ) -> None:
-        spec, wavs = prepare(sounds, sample_rate, caption)
+        spec, wavs = prepare(sounds, sample_rate, caption, match_levels)
         super().__init__(spec=spec | {"pictures": pictures or []}, clips=wavs)
 
     def replace(
@@ -302,10 +303,11 @@ class LivePlayer(anywidget.AnyWidget):
         sounds: Mapping[str, np.typing.ArrayLike],
         sample_rate: int,
         caption: str | None = None,
+        match_levels: bool = False,
         pictures: list[dict] | None = None,
     ) -> None:
         """Play other sounds from now on, at the same position; nothing changes if they are bad."""
-        spec, wavs = prepare(sounds, sample_rate, caption)
+        spec, wavs = prepare(sounds, sample_rate, caption, match_levels)
         spec |= {"pictures": pictures or []}
         with self.hold_sync():  # one message: the page reloads when the count changes
             self.spec, self.clips, self.count = spec, wavs, self.count + 1

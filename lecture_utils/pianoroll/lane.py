@@ -55,12 +55,12 @@ def lanes(
     labels: Iterable[str] = (),
     sections: Iterable[tuple[str, int]] = (),
 ) -> Callable:
-    """Return the figure of several rolls for a player: all on the same lanes and keys.
+    """Return the figure of several rolls for a player: a lane has the same keys in all of them.
 
     Parameters
     ----------
     rolls : mapping
-        Label of a sound -> its roll; all with the same tracks.
+        Label of a sound -> its roll.
     labels, sections
         As for :func:`draw_lanes`.
 
@@ -78,15 +78,12 @@ def lanes(
         raise TypeError("rolls: give a dict of label: roll, with the labels of the sounds.")
     for roll in rolls.values():
         check_roll(roll)
-    if len({roll.programs for roll in rolls.values()}) > 1:
-        raise ValueError("rolls: their tracks differ; give rolls of the same programs.")
     labels, sections = list(labels), list(sections)
-    keys = _common_keys(rolls.values())
 
     def draw(ax: Axes, _sound: np.ndarray, label: object) -> None:
         if label not in rolls:
             raise ValueError(f"rolls: none for {label!r}; give one for each sound.")
-        draw_lanes(rolls[label], ax, labels=labels, sections=sections, keys=keys)
+        draw_lanes(rolls[label], ax, labels=labels, sections=sections, like=rolls.values())
 
     return draw
 
@@ -97,7 +94,7 @@ def draw_lanes(
     title: str = "",
     labels: Iterable[str] = (),
     sections: Iterable[tuple[str, int]] = (),
-    keys: Mapping[int, list] | None = None,
+    like: Iterable[PianoRoll] = (),
 ) -> Axes:
     """Draw a roll with a lane for each track, the drums at the bottom.
 
@@ -111,8 +108,8 @@ def draw_lanes(
         A name for each track; by default what its program is called.
     sections : iterable of (str, int)
         Names of the sections of a song and how many bars each has, for example ``("A", 8)``.
-    keys : mapping, optional
-        Program -> the keys that its lane must show, to draw several rolls on one scale.
+    like : iterable of PianoRoll
+        Other rolls that the same lanes must hold, to draw several rolls on one scale.
 
     Returns
     -------
@@ -134,7 +131,7 @@ def draw_lanes(
         inch = 1 / ax.figure.get_figheight()
         above = 0.33 if title or sections else 0.1
         ax.figure.subplots_adjust(right=0.91, bottom=0.32 * inch, top=1 - above * inch)
-    keys = _common_keys([roll]) if keys is None else keys
+    keys = _common_keys([roll, *like])
     order = sorted(range(len(labels)), key=lambda track: roll.programs[track] == DRUMS)
     rows, per_bar, tops = roll.notes(), roll.steps_per_bar, _lane_tops(roll.programs, keys)
     points = ax.get_window_extent().height / ax.figure.dpi * 72 / tops[-1]  # of a lane
