@@ -749,6 +749,22 @@ def _f0_error(known, y):
     return metrics.f0_error_cents(known[::4][:n], found[:n])
 
 
+@group
+def listening():
+    """A thousand classes of fifty simulated listeners: are the intervals as sure as they say?"""
+    from simulated_class import coverage
+
+    held, right = coverage(50, 1000)
+    yield (
+        "95 % intervals of 50 listeners: distance from 95 % of truths held",
+        abs(held - 0.95),
+        0.02,
+    )
+    yield "50 listeners: share of classes with a wrong order", 1 - right, 0.001
+    held, _ = coverage(8, 1000)
+    yield "95 % intervals of 8 listeners: distance from 95 % of truths held", abs(held - 0.95), 0.02
+
+
 def main(only=""):
     """Print the table; return 1 if a limit is missed."""
     warnings.simplefilter("ignore")
