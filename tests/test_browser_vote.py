@@ -182,7 +182,7 @@ def test_the_stage_plays_counts_and_reveals(chrome, folder):
         stage.get_by_role("button", name="Play sound 3").first.click()
         expect(stage.get_by_role("button", pressed=True)).to_have_text("3")
         rate(page, "Sound 3", 90)
-        expect(stage.locator("#status")).to_contain_text("1 phones")
+        expect(stage.locator("#status")).to_contain_text("Ratings: 1 (sentence 1, motif 0).")
         assert not any(name in stage.content() for name in phones.STIMULI[1:])
         stage.on("dialog", lambda dialog: dialog.accept())
         stage.get_by_role("button", name="End the vote").click()
