@@ -61,6 +61,7 @@ function draw(state) {
   $("address").textContent = state.url;
   $("closed").hidden = state.open;
   $("reveal").hidden = !state.may_reveal || state.means !== null;
+  $("keyless").hidden = state.may_reveal || state.means !== null;
   const trials = Object.keys(state.numbers);
   $("trials").replaceChildren(...trials.flatMap((trial, index) => [
     make("h2", {}, trial), roomPlayer(state, trial, index),
