@@ -43,6 +43,7 @@ COMES_WITH = {
     "nbconvert": "jupyterlab",
     "packaging": "pytest",
     "yaml": "jupyterlab",
+    "tornado": "jupyterlab",
 }
 
 
