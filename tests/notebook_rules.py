@@ -137,7 +137,7 @@ def _cell_problems(cell: nbformat.NotebookNode, number: int) -> list[str]:
     if imports and number > 0:
         found.append("an import; the first code cell has them all")
     for statement in tree.body[:-1]:  # what a cell does not end on is not shown
-        if match := re.match(r"(listen|explore)\.\w+\(", ast.unparse(statement)):
+        if match := re.match(r"(listen|explore|mushra)\.\w+\(", ast.unparse(statement)):
             found.append(f"{match[0]}...) is not the last line, so nobody sees or hears it")
     return found
 

@@ -145,6 +145,7 @@ def test_good_notebook_has_no_problem(tmp_path):
         (source(r"x = open('C:\\x.wav')"), "an absolute path"),
         (source("import scipy"), "the first code cell has them all"),
         (source("listen.play(x, 8000)\nprint(1)"), "listen.play(...) is not the last line"),
+        (source("mushra.rate(x, 8000)\nprint(1)"), "mushra.rate(...) is not the last line"),
         (source("# NBVAL_SKIP\n1"), "hides it from the tests"),
         (source("x = = 1"), "not plain Python"),
         (lambda n: n.cells[3].metadata.update(tags=["budget-60"]), "a budget of 60 s"),

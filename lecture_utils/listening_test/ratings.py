@@ -239,6 +239,11 @@ def _rows(header: list[str], lines: list[list[str]], name: str, test: str | None
     return list(found.values())
 
 
+def of_page(page: object) -> list[Rating]:
+    """Return what was finished on a page of :func:`lecture_utils.notebook.mushra.rate`."""
+    return [checked(row, page.spec["test"]) for row in page.rows]
+
+
 def merge(folder: str | os.PathLike, test: str) -> Merged:
     """Read all CSV files of a folder; leave out what is broken, and say so.
 
