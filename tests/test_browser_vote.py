@@ -182,8 +182,14 @@ def test_the_stage_plays_counts_and_reveals(chrome, folder):
         stage.get_by_role("button", name="Play sound 3").first.click()
         expect(stage.get_by_role("button", pressed=True)).to_have_text("3")
         rate(page, "Sound 3", 90)
-        expect(stage.locator("#status")).to_contain_text("1 phones")
+        expect(stage.locator("#status")).to_contain_text("Ratings: 1 (sentence 1, motif 0).")
         assert not any(name in stage.content() for name in phones.STIMULI[1:])
+        expect(stage.locator("#closed")).to_be_visible()  # only this machine can open the page
+        other = chrome.new_page()  # on this machine, too, but without the key
+        other.goto(f"{server.url}/stage")
+        expect(other.locator("#keyless")).to_be_visible()
+        expect(other.locator("#reveal")).to_be_hidden()
+        other.close()
         stage.on("dialog", lambda dialog: dialog.accept())
         stage.get_by_role("button", name="End the vote").click()
         name = server.votes.labels("room", "sentence")["3"]

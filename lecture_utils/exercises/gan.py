@@ -100,7 +100,7 @@ count_modes = Exercise(
          _of_near),
         *[("2 % is a share: how many points it is depends on how many there are",
            lambda p, c, least=least: _near(p, c, least)) for least in (20, 10, 5)],
-        ("not rounded down: 2 % of 255 points are 5.1, so 5 of them are too few",
+        ("don't round the number down: 2 % of 255 points are 5.1, so 5 are too few",
          lambda p, c: _near(p, c, len(p) // 50)),
         ("a point exactly 0.2 away is not nearer than 0.2: < instead of <=",
          lambda p, c: _found(p, c, radius=0.2 + 1e-6)),

@@ -64,7 +64,7 @@ combine = Exercise(
          lambda m, a: m**2 * np.exp(1j * a)),
         ("the root of the magnitude is taken; take it as it is",
          lambda m, a: np.sqrt(m) * np.exp(1j * a)),
-        ("an angle below 0 turns the other way: leave its sign",
+        ("an angle below 0 turns the other way: keep its sign",
          lambda m, a: m * np.exp(1j * np.abs(a))),
         ("the angle belongs inside exp",
          lambda m, a: m * a * np.exp(1j)),

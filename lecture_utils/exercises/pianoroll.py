@@ -230,7 +230,7 @@ notes_to_events = Exercise(
          lambda notes: _events(notes, key=lambda act: act[:2])),
         ("of tokens of one kind at the same step, lower keys come before higher ones",
          lambda notes: _events(notes, key=lambda act: (act[0], act[1], -act[2]))),
-        ("of ends at the same step, too, lower keys come before higher ones",
+        ("at the same step lower keys come before higher ones, among the ends, too",
          lambda notes: _events(notes, key=lambda act: act[:2] if act[3] == "off" else act[:3])),
         ("the keys are sorted as text, where 108 comes before 9; sort them as numbers",
          lambda notes: _events(notes, key=lambda act: (act[0], act[1], str(act[2])))),

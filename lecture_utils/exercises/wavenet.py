@@ -63,7 +63,7 @@ mu_law_encode = Exercise(
          lambda x: _encode(x).astype(np.int8)),
         ("the codes begin at 0, and silence is 128: yours are 128 too small",
          lambda x: _encode(x) - 128),
-        ("the sound is not made louder first: a soft sound has codes near 128",
+        ("don't make the sound louder first: a soft sound has codes near 128",
          lambda x: _encode(x / max(np.abs(x).max(), 1e-9))),
         *[("numbers below 0 have no logarithm: use `np.abs` inside and `np.sign` before it",
            lambda x, kind=kind: np.floor(

@@ -239,7 +239,7 @@ WRONG = {
         ("too many", lambda notes: [*events_of(notes), "Time_shift_4"]),
         ("is Note_off60", lambda notes: [e.replace("off_", "off") for e in events_of(notes)]),
         ("number 1 is", lambda notes: events_of(notes)[1:]),
-        ("of ends at the same step, too", ends_as_they_come),
+        ("among the ends, too", ends_as_they_come),
         ("struck again", melted),
         ("one note after the other", in_turn),
         ("no Program_change", lambda notes: ["Program_change_0", *events_of(notes)]),

@@ -85,7 +85,7 @@ WRONG = {
         ("may be", lambda p, c: (share(p, c, 0.04) >= 0.02).sum()),
         ("cases): it gives", lambda p, c: (share(p, c, 0.25) >= 0.02).sum()),
         ("2 % is a share", lambda p, c: ((distances(p, c) < 0.2).sum(0) >= 20).sum()),
-        ("not rounded down", lambda p, c: (
+        ("round the number down", lambda p, c: (
             (distances(p, c) < 0.2).sum(0) >= max(1, len(p) // 50)).sum()),
         ("< instead of <=", lambda p, c: ((distances(p, c) <= 0.2).float().mean(0) >= 0.02).sum()),
     ],

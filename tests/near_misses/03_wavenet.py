@@ -129,7 +129,7 @@ WRONG = {
         ("a half is rounded up", lambda x: np.ceil((squeezed(x) + 1) / 2 * 255 - 0.5).astype(int)),
         ("int8 ends at 127", as_int8),
         ("yours are 128 too small", lambda x: encode(x) - 128),
-        ("not made louder first", made_loud),
+        ("make the sound louder first", made_loud),
         ("numbers below 0 have no logarithm", bare_logarithm),
     ],
     "wavenet.causal_padding": [
