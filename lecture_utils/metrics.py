@@ -112,9 +112,9 @@ def f0_hz(
 ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """Fundamental frequency by pYIN (Mauch & Dixon 2014, through librosa), up to C8.
 
-    pYIN finds the way through the frames on a grid of 20 cents; between its points the period is
-    taken from YIN (de Cheveigné & Kawahara 2002). At 48 kHz or so, since the period of a whistle
-    has too few samples at 16 kHz.
+    pYIN finds the way through the frames on a grid of 20 cents; between its points the pitch is
+    where the frame repeats itself best. At 48 kHz or so, since the period of a whistle has too few
+    samples at 16 kHz.
 
     Returns
     -------
@@ -144,10 +144,46 @@ def f0_hz(
         "frame_length": finer * frame_length, "hop_length": finer * hop_length,
     }  # fmt: skip
     f0, voiced, sureness = librosa.pyin(x, resolution=0.2, **options)
-    exact = librosa.yin(x, **options)
-    f0 = np.where(np.abs(np.log2(exact / f0)) < 0.25 / 12, exact, f0)
-    f0 = np.where(voiced, f0, np.nan)
+    f0 = _refine(np.where(voiced, f0, np.nan), x, **options)
     return (f0, sureness) if return_sureness else f0
+
+
+def _refine(
+    f0: np.ndarray, x: np.ndarray, sr: int, frame_length: int, hop_length: int, **_range: float
+) -> np.ndarray:
+    """Move each pitch to where its frame is most alike to itself, a semitone (6 %) away at most.
+
+    Alike means ``2 sum(x[n] x[n + k]) / sum(x[n]^2 + x[n + k]^2)``, 1 if the sound repeats after k
+    samples (McLeod & Wyvill 2005). librosa's YIN leaves out a part of the second sum, so that its
+    low notes come out sharp: 14 cents at 65 Hz, 50 at the ends of a sound.
+    """
+    import librosa
+
+    voiced = np.flatnonzero(np.isfinite(f0))
+    if not len(voiced):
+        return f0
+    period = sr / f0[voiced]
+    half = frame_length // 2
+    frames = librosa.util.frame(np.pad(x, half), frame_length=frame_length, hop_length=hop_length)
+    frames = frames[:, voiced]
+    first = np.maximum(0, half - voiced * hop_length)  # where the sound begins in the frame
+    last = np.minimum(frame_length, half + len(x) - voiced * hop_length)
+    lags = np.arange(int(period.max() * 1.06) + 3)
+    product = librosa.autocorrelate(frames, max_size=len(lags), axis=0)
+    before = np.pad(np.cumsum(frames**2, axis=0, dtype=np.float64), ((1, 0), (0, 0)))
+    column, k = np.arange(len(voiced)), lags[:, None]
+    power = before[np.maximum(last - k, 0), column] + before[-1]
+    power -= before[np.minimum(first + k, frame_length), column]
+    alike = 2 * product / (power + 1e-12)
+
+    is_near = np.abs(k - period) < np.maximum(0.06 * period, 1)
+    best = np.clip(np.where(is_near, alike, -2).argmax(axis=0), 1, len(lags) - 2)
+    left, middle, right = (alike[best + step, column] for step in (-1, 0, 1))
+    is_peak = middle > np.maximum(left, right)
+    bend = np.where(is_peak, 2 * middle - left - right, 1)
+    refined = f0.copy()
+    refined[voiced] = np.where(is_peak, sr / (best + 0.5 * (right - left) / bend), f0[voiced])
+    return refined
 
 
 def cents(f0: np.typing.ArrayLike, reference: np.typing.ArrayLike) -> np.ndarray:

@@ -20,12 +20,16 @@ from torch import nn
 
 from lecture_utils import arguments, data
 
+#: How numbers may lie in a file: as they are, in half the size, or in a quarter.
+STORED = ("float32", "float16", "int8")
+#: Ending of the name of the scales that belong to a matrix of int8.
+SCALES = ":scales"
 #: Ending of a file that is being written.
 PARTIAL = ".partial"
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 
 
-def save(path: str | Path, model: nn.Module, half: bool = False, **facts: object) -> Path:
+def save(path: str | Path, model: nn.Module, stored: str = "float32", **facts: object) -> Path:
     """Write a model's weights with its configuration as safetensors.
 
     Parameters
@@ -35,16 +39,43 @@ def save(path: str | Path, model: nn.Module, half: bool = False, **facts: object
     model : nn.Module
         With a ``config`` dict of its constructor's arguments, and a ``kind``: the name of the class
         in files of weights, which stays when the class moves to another module.
-    half : bool
-        Store float16: half the size, for snapshots.
+    stored : str
+        ``"float32"``, ``"float16"`` or ``"int8"``: smaller files, a little less exact. In int8 each
+        row of a matrix has a scale of its own; biases and other vectors stay float16.
     **facts
         Anything worth knowing later (steps, seed); kept as JSON.
     """
-    tensors = {
-        name: (value.half() if half and value.is_floating_point() else value).contiguous().cpu()
-        for name, value in model.state_dict().items()
+    if stored not in STORED:
+        raise ValueError(f"stored={arguments.shown(stored)}: give one of {', '.join(STORED)}.")
+    return replace_file(Path(path), _packed(model.state_dict(), stored), _metadata(model, facts))
+
+
+def _packed(tensors: dict[str, torch.Tensor], stored: str) -> dict[str, torch.Tensor]:
+    """Bring tensors to the type they are stored in."""
+    packed = {}
+    for name, value in tensors.items():
+        value = value.contiguous().cpu()
+        if stored == "int8" and value.is_floating_point() and value.ndim > 1:
+            rows = value.reshape(len(value), -1)
+            scales = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / 127
+            packed[name] = (rows / scales).round().to(torch.int8).reshape(value.shape)
+            packed[name + SCALES] = scales[:, 0]
+        elif stored != "float32" and value.is_floating_point():
+            packed[name] = value.half()
+        else:
+            packed[name] = value
+    return packed
+
+
+def _unpacked(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Undo :func:`_packed`, but for what rounding lost."""
+    return {
+        name: value * tensors[name + SCALES].reshape(-1, *[1] * (value.ndim - 1))
+        if name + SCALES in tensors
+        else value
+        for name, value in tensors.items()
+        if not name.endswith(SCALES)
     }
-    return replace_file(Path(path), tensors, _metadata(model, facts))
 
 
 def _metadata(model: nn.Module, facts: dict) -> dict[str, str]:
@@ -86,13 +117,14 @@ def load(name: str | Path, model_class: type[nn.Module]) -> nn.Module:
 
 
 def save_snapshots(path: str | Path, models: dict[int, nn.Module], **facts: object) -> Path:
-    """Write one model at several steps of its training into one file, in float16."""
+    """Write one model at several steps of its training into one file, in int8."""
     tensors = {
-        f"{step}/{name}": value.half().contiguous()
+        f"{step}/{name}": value
         for step, model in models.items()
         for name, value in model.state_dict().items()
     }
-    return replace_file(Path(path), tensors, _metadata(next(iter(models.values())), facts))
+    metadata = _metadata(next(iter(models.values())), facts)
+    return replace_file(Path(path), _packed(tensors, "int8"), metadata)
 
 
 def load_snapshots(name: str | Path, model_class: type[nn.Module]) -> dict[int, nn.Module]:
@@ -123,7 +155,7 @@ def _read(name: str | Path, model_class: type[nn.Module]) -> tuple[Path, dict, d
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-        tensors = load_file(path)
+        tensors = _unpacked(load_file(path))
     except SafetensorError as error:
         raise ValueError(
             f"{path.name} is not a readable safetensors file ({error}); get it anew."

@@ -56,7 +56,7 @@ def test_sizes_in_git():
     size = {f: (data.ROOT / f).stat().st_size / 1e6 for f in data.files()}
     weights = {f: s for f, s in size.items() if f.startswith("weights/")}
     assert sum(size.values()) - sum(weights.values()) <= 15
-    assert sum(weights.values()) <= 37
+    assert sum(weights.values()) <= 30
     assert max(weights.values(), default=0) <= 6
 
 

@@ -20,21 +20,40 @@ def tiny_generator():
     return hifi_gan.Generator(channels=16)
 
 
-@pytest.mark.parametrize("half", [False, True])
-def test_weights_come_back_with_configuration_and_facts(tmp_path, half):
+@pytest.mark.parametrize(
+    ("stored", "error", "bytes_each"),
+    [("float32", 1e-7, 4.5), ("float16", 1e-3, 2.5), ("int8", 3e-3, 1.7)],
+)
+def test_weights_come_back_with_configuration_and_facts(tmp_path, stored, error, bytes_each):
     model = hifi_gan.Generator(channels=16, rates=(8, 8, 4), kernels=(16, 16, 8))
-    file = weights.save(tmp_path / "new" / "w.safetensors", model, half, step=7, name="é")
+    file = weights.save(tmp_path / "new" / "w.safetensors", model, stored, step=7, name="é")
     loaded = weights.load(str(file), hifi_gan.Generator)
     assert loaded.facts == {"step": 7, "name": "é"} and not loaded.training
     x = torch.randn(1, 80, 5)
     with torch.no_grad():
-        assert (loaded(x) - model(x)).abs().max() < (1e-3 if half else 1e-7)
+        assert (loaded(x) - model(x)).abs().max() < error
     assert all(p.dtype == torch.float32 for p in loaded.parameters())
     assert list(file.parent.iterdir()) == [file]  # nothing half-written beside it
-    assert (
-        file.stat().st_size
-        < (2.5 if half else 4.5) * sum(p.numel() for p in model.parameters()) + 20_000
-    )
+    assert file.stat().st_size < bytes_each * sum(p.numel() for p in model.parameters()) + 20_000
+
+
+def test_int8_keeps_a_scale_for_each_row(tmp_path):
+    """So a quiet row is as exact, for its size, as a loud one; a row of zeros stays zero."""
+    model = tiny_generator()
+    weight = model.conv_pre.parametrizations.weight.original1
+    with torch.no_grad():
+        weight[0] *= 1e-4
+        weight[1] = 0
+    loaded = weights.load(
+        weights.save(tmp_path / "w.safetensors", model, "int8"), hifi_gan.Generator
+    ).conv_pre.parametrizations.weight.original1
+    worst = (loaded - weight).abs().flatten(1).amax(1)
+    assert (worst <= weight.abs().flatten(1).amax(1) / 253).all()
+
+
+def test_an_unknown_type_to_store_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="stored='int4': give one of float32, float16, int8"):
+        weights.save(tmp_path / "w.safetensors", tiny_generator(), "int4")
 
 
 def wrong_file(tmp_path, kind):
@@ -143,6 +162,8 @@ def test_snapshots_come_back_by_step(tmp_path):
     loaded = load_snapshots(file, hifi_gan.Generator)
     assert list(loaded) == [0, 1000, 20_000]
     assert [model.conv_pre.bias[0].item() for model in loaded.values()] == [0, 1, 20]
+    size = file.stat().st_size
+    assert size < 3 * 1.8 * sum(p.numel() for p in models[0].parameters()) + 100_000
     assert loaded[0].facts == {"seed": 1} and not loaded[0].training
     with pytest.raises(ValueError, match="holds snapshots; use load_snapshots"):
         weights.load(file, hifi_gan.Generator)

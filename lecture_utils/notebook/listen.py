@@ -272,7 +272,7 @@ class LivePlayer(anywidget.AnyWidget):
 
     Parameters
     ----------
-    sounds, sample_rate, caption
+    sounds, sample_rate, caption, match_levels
         As for :func:`compare`.
     """
 
@@ -291,8 +291,9 @@ class LivePlayer(anywidget.AnyWidget):
         sounds: Mapping[str, np.typing.ArrayLike],
         sample_rate: int,
         caption: str | None = None,
+        match_levels: bool = False,
     ) -> None:
-        spec, wavs = prepare(sounds, sample_rate, caption)
+        spec, wavs = prepare(sounds, sample_rate, caption, match_levels)
         super().__init__(spec=spec, clips=wavs)
 
     def replace(
@@ -300,9 +301,10 @@ class LivePlayer(anywidget.AnyWidget):
         sounds: Mapping[str, np.typing.ArrayLike],
         sample_rate: int,
         caption: str | None = None,
+        match_levels: bool = False,
     ) -> None:
         """Play other sounds from now on, at the same position; nothing changes if they are bad."""
-        spec, wavs = prepare(sounds, sample_rate, caption)
+        spec, wavs = prepare(sounds, sample_rate, caption, match_levels)
         with self.hold_sync():  # one message: the page reloads when the count changes
             self.spec, self.clips, self.count = spec, wavs, self.count + 1
 

@@ -91,11 +91,12 @@ class Upload:
         example: Mapping[str, np.ndarray],
         caption: str,
         seconds: float,
+        match_levels: bool,
     ) -> None:
         self._render, self._sample_rate, self._seconds = render, sample_rate, seconds
-        self.button, self._caption = FileButton(self.open, self._tell), caption
-        self.message = widgets.HTML()
-        self.player = listen.LivePlayer(example, sample_rate, caption)
+        self.button, self.message = FileButton(self.open, self._tell), widgets.HTML()
+        self._player = {"caption": caption, "match_levels": match_levels}
+        self.player = listen.LivePlayer(example, sample_rate, **self._player)
         self.box = live.Box([self.button, self.message, self.player])
 
     def open(self, path: str | Path) -> None:
@@ -109,7 +110,7 @@ class Upload:
                 warnings.simplefilter("always")
                 x, _ = audio.read(path, self._sample_rate, duration=self._seconds)
                 sounds = self._render(x)
-            self.player.replace(sounds, self._sample_rate, self._caption)
+            self.player.replace(sounds, self._sample_rate, **self._player)
         except (Exception, KeyboardInterrupt) as error:  # a wrong file must not stop the class
             self._tell(error)
         else:
@@ -142,6 +143,7 @@ def upload(
     example: Mapping[str, np.ndarray],
     caption: str,
     seconds: float = 10.0,
+    match_levels: bool = False,
 ) -> Upload:
     """Let a function be heard on a file that a student chooses.
 
@@ -157,6 +159,9 @@ def upload(
         What to listen for.
     seconds : float
         How much of the file is used.
+    match_levels : bool
+        Bring every version to the loudness of the first, as in
+        :func:`lecture_utils.notebook.listen.compare`.
 
     Returns
     -------
@@ -165,6 +170,5 @@ def upload(
     """
     if not callable(render):
         raise TypeError("render: give a function of a sound that returns label: sound.")
-    return Upload(
-        render, sample_rate, example, caption, arguments.number(seconds, "seconds", 0.1, 600)
-    )
+    seconds = arguments.number(seconds, "seconds", 0.1, 600)
+    return Upload(render, sample_rate, example, caption, seconds, match_levels)

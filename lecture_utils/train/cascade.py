@@ -76,7 +76,7 @@ def train_diffusion(name: str, recipe: DiffusionRecipe, folder: Path, **limits: 
 
     return descent.descend(
         name, recipe, folder, model, loss, lambda best: {"held_out": error(best, recipe.level)},
-        {"level": recipe.level}, half=True, **limits,
+        {"level": recipe.level}, stored="float16", **limits,
     )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def train_ddsp(name: str, recipe: DdspRecipe, folder: Path, **limits: object) ->
 
     return descent.descend(
         name, recipe, folder, model, loss, lambda best: {"held_out_loss": loss_of(best, watch)},
-        {"sound": recipe.sound, **where_it_plays(examples)}, **limits,
+        {"sound": recipe.sound, **where_it_plays(examples)}, stored="float16", **limits,
     )  # fmt: skip
 
 

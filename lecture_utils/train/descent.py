@@ -39,7 +39,7 @@ def descend(
     minutes: float | None = None,
     resume: bool = False,
     n_steps: int | None = None,
-    half: bool = False,
+    stored: str = "float32",
     from_weights: bool = False,
 ) -> Run:
     """Train with Adam; the run's folder holds state, log and weights.
@@ -64,8 +64,8 @@ def descend(
         When to stop; the recipe's number of steps by default.
     resume : bool
         Go on from the saved state.
-    half : bool
-        Save the weights as float16.
+    stored : str
+        How the numbers lie in the file of weights, as for :func:`lecture_utils.weights.save`.
     from_weights : bool
         Where there is no state to resume: go on from the shipped weights.
 
@@ -108,5 +108,5 @@ def descend(
     run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched),))
     file = folder / f"{name}.safetensors"
     facts = {"step": run.step, "seconds": round(run.seconds), "seed": recipe.seed} | facts
-    weights.save(file, best, half=half, **facts)
+    weights.save(file, best, stored=stored, **facts)
     return run

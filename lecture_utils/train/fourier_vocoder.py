@@ -30,6 +30,7 @@ class MagnitudeRecipe:
     batch: int = 4
     n_frames: int = 64
     gains_db: tuple[float, float] = (0.0, 0.0)  # a segment is made louder by one between these
+    stored: str = "float16"
     n_steps: int = 100_000
     learning_rate: float = 1e-3
     decay: float = 1.0
@@ -147,7 +148,8 @@ def train_magnitude(
 
     return descend(
         name, recipe, folder, model, lambda step: loss_of_sound(model, drawn.batch(step)), watch,
-        {"sounds": recipe.sounds}, minutes, resume, n_steps, half=True, from_weights=from_weights,
+        {"sounds": recipe.sounds}, minutes, resume, n_steps,
+        stored=recipe.stored, from_weights=from_weights,
     )  # fmt: skip
 
 

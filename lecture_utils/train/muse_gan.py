@@ -151,7 +151,7 @@ def train_gan(
             settle()
             for what, model in (("generator", average.model), ("critic", critic)):
                 file = folder / "snapshots" / f"{name}_{what}_{run.step}.safetensors"
-                weights.save(file, model, half=True, step=run.step)
+                weights.save(file, model, stored="float16", step=run.step)
 
     run.loop(
         one_step, recipe.n_steps if n_steps is None else n_steps, minutes,
@@ -160,7 +160,7 @@ def train_gan(
     settle()
     for what, model in (("", average.model), ("_critic", critic)):
         weights.save(
-            folder / f"{name}{what}.safetensors", model,
+            folder / f"{name}{what}.safetensors", model, stored="float16",
             step=run.step, seconds=round(run.seconds), seed=recipe.seed,
         )  # fmt: skip
     return run

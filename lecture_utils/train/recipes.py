@@ -50,13 +50,14 @@ RECIPES = {
     "fourier_magnitude": MagnitudeRecipe(),
     "fourier_repair": RepairRecipe("fourier_magnitude"),
     "fourier_magnitude_universal": MagnitudeRecipe(
-        ALL_SOUNDS, start="fourier_magnitude", gains_db=(-18.0, 6.0)
+        ALL_SOUNDS, start="fourier_magnitude", gains_db=(-18.0, 6.0), stored="int8"
     ),
     "fourier_repair_universal": RepairRecipe(
         "fourier_magnitude_universal",
         ALL_SOUNDS,
         start="fourier_repair",
         gains_db=(-18.0, 6.0),
+        stored="int8",
     ),
     "muse_gan": GanRecipe(),
     "cascade_form": DiffusionRecipe("form"),

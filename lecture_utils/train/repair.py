@@ -34,6 +34,7 @@ class RepairRecipe:
     batch: int = 4
     n_frames: int = 40
     gains_db: tuple[float, float] = (0.0, 0.0)  # a segment is made louder by one between these
+    stored: str = "float16"
     n_steps: int = 50_000
     learning_rate: float = 5e-4
     betas: tuple[float, float] = (0.8, 0.99)
@@ -189,7 +190,7 @@ def train_repair(
     n_steps = recipe.n_steps if n_steps is None else n_steps
     run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched),))
     weights.save(
-        folder / f"{name}.safetensors", average.model, half=True,
+        folder / f"{name}.safetensors", average.model, stored=recipe.stored,
         step=run.step, seconds=round(run.seconds), seed=recipe.seed, sounds=recipe.sounds,
     )  # fmt: skip
     return run

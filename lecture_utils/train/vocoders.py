@@ -130,7 +130,7 @@ def train_vocoder(
     def snapshot() -> None:
         if run.step in recipe.snapshots:
             file = folder / "snapshots" / f"{name}_{run.step}.safetensors"
-            weights.save(file, average.model, half=True, step=run.step)
+            weights.save(file, average.model, stored="float16", step=run.step)
 
     if from_weights and run.step == 0:
         shipped = weights.load(name, type(generator))
@@ -154,7 +154,7 @@ def train_vocoder(
     run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched), (1, snapshot)))
     if run.is_main:
         weights.save(
-            folder / f"{name}.safetensors", average.model,
+            folder / f"{name}.safetensors", average.model, stored="float16",
             step=run.step, seconds=round(run.seconds), seed=recipe.seed, sound=recipe.sound,
         )  # fmt: skip
     if accelerator:

@@ -182,7 +182,7 @@ def train_wavenet(name: str, recipe: WaveNetRecipe, folder: Path, **limits: obje
     return descent.descend(
         name, recipe, folder, model, loss,
         lambda best: {"held_out_bits": held_out_bits(best, watch)},
-        {"sound": recipe.sound}, half=recipe.sound == "score", **limits,
+        {"sound": recipe.sound}, stored="float16", **limits,
     )  # fmt: skip
 
 

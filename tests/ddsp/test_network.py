@@ -274,20 +274,21 @@ def test_f0_in_pieces_equals_one(monkeypatch):
     assert np.array_equal(ddsp.f0(x), found)
 
 
-@pytest.mark.parametrize("hz", [65.41, 220.0, 698.0, 1046.5, 1397.0, 1760.0, 1880.0, 2093.0,
-                                2300.0, 2794.0, 3322.0, 3520.0, 3951.0, 4186.0])  # fmt: skip
+@pytest.mark.parametrize("hz", [65.41, 82.4, 110.0, 220.0, 698.0, 1046.5, 1397.0, 1760.0,
+                                1880.0, 2093.0, 2300.0, 2794.0, 3322.0, 3520.0, 3951.0,
+                                4186.0])  # fmt: skip
 def test_f0_up_to_c8(hz):
-    """Whistles (from C5 on) and harmonic tones, within 10 cents, never an octave off."""
+    """Sines and harmonic tones, within 10 cents, and within 2 cents away from the ends."""
     t = np.arange(4000) / RATE
     k = np.arange(1, 20)[:, None]
     partials = np.sin(2 * np.pi * k * hz * t + k) * (k * hz < 7600)
     tones = {"even": partials.sum(0), "falling": (partials / k).sum(0)}
-    if hz > 500:
-        tones |= {"whistle": partials[0], "odd": (partials / k)[::2].sum(0)}
+    tones |= {"sine": partials[0], "odd": (partials / k)[::2].sum(0)}
     for name, x in tones.items():
         found = ddsp.f0(0.3 * x / np.abs(x).max())
         assert np.mean(found > 0) > 0.95, name
-        assert np.abs(metrics.cents(found[found > 0], hz))[4:-4].max() < 10, name
+        off = np.abs(metrics.cents(found[found > 0], hz))
+        assert off[4:-4].max() < 10 and off[16:-16].max() < 2, name
 
 
 def test_f0_of_voices_and_violin_has_no_octave_errors():

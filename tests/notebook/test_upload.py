@@ -93,6 +93,16 @@ def test_a_new_file_replaces_one_that_is_still_coming():
     assert "b.wav: 2.0 s used." in upload.message.value
 
 
+def test_versions_are_brought_to_one_loudness_if_wanted():
+    def render(x):
+        return {"mine": x, "soft, with an offset": 0.1 * x + 0.3}
+
+    upload = explore.upload(render, RATE, {"example": TONE}, "Yours", match_levels=True)
+    choose(upload, "mine.wav", wav())
+    mine, soft = upload.player.spec["levels"]
+    assert soft == pytest.approx(mine, abs=0.05) and upload.player.spec["gains"][1] == 20
+
+
 def test_work_is_shown_while_it_lasts():
     seen = []
     upload = uploader(lambda x: seen.append(upload.button.working) or {"x": x})
