@@ -13,7 +13,7 @@ import soundfile
 from browser import SoundPlayer, Watched
 
 from lecture_utils.listening_test import ratings
-from lecture_utils.notebook import explore, listen, mushra
+from lecture_utils.notebook import explore, listen, mushra, plot
 
 SR = 16000
 T = np.arange(2 * SR) / SR
@@ -203,7 +203,7 @@ def test_pictures_are_right_and_on_one_scale(chrome):
     rng = np.random.default_rng(0)
     x = (0.1 * rng.standard_normal(SR)).astype(np.float32)
     watched = Watched(chrome)
-    watched.page.add_script_tag(content=(PACKAGE / "player.js").read_text(encoding="utf-8"))
+    watched.page.add_script_tag(content=(PACKAGE / "paint.js").read_text(encoding="utf-8"))
     levels = watched.page.evaluate(
         f"x => [...spectrogram(Float32Array.from(x), {SR}, x.length)]", x.tolist()
     )
@@ -562,7 +562,7 @@ def test_steps_slider_works_without_a_kernel(static):
     assert player.rms()[0] == pytest.approx(0.2 * PEAK / np.sqrt(2), rel=0.05)
 
 
-def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
+def test_flipbooks_begin_at_the_first_figure_and_play(chrome, tmp_path):
     def frames(name):
         figures = {k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}
         return explore.flipbook(figures, "A line", name)._repr_html_()
@@ -570,13 +570,129 @@ def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
     watched, path = Watched(chrome), tmp_path / "page.html"
     path.write_text(f"<!doctype html><meta charset='utf-8'>{STRICT}{frames('a')}{frames('b')}")
     watched.page.goto(path.as_uri())
-    for name in "ab":
-        root = watched.page.locator(".lp-frames", has_text=name)
-        assert root.locator("img").get_attribute("alt") == f"A line ({name} 3)"
-        root.locator("input").focus()
-        watched.page.keyboard.press("Home")
+    first, second = (watched.page.locator(".lp-frames").nth(k) for k in (0, 1))
+    for root, name in ((first, "a"), (second, "b")):
         assert root.locator("img").get_attribute("alt") == f"A line ({name} 1)"
-        assert root.locator("output").text_content() == "1"
+        slider = root.get_by_role("slider", name=name)
+        assert slider.get_attribute("aria-valuetext") == "1"
+        slider.focus()
+        watched.page.keyboard.press("End")
+        assert root.locator("img").get_attribute("alt") == f"A line ({name} 3)"
+        assert root.locator("output").text_content() == "3"
+    play = first.get_by_role("button")
+    assert "play" in play.inner_text()
+    play.focus()
+    watched.page.keyboard.press(" ")  # from the last figure it begins anew
+    assert "pause" in play.inner_text()
+    assert first.locator("output").text_content() == "1"
+    watched.page.wait_for_function(
+        "() => document.querySelector('.lp-frames output').value === '2'", timeout=2000
+    )
+    play.click()
+    watched.page.wait_for_timeout(1000)
+    assert first.locator("output").text_content() == "2" and "play" in play.inner_text()
+    play.click()
+    first.get_by_text("\u25b6 play").wait_for(timeout=2000)  # it stops by itself at the end
+    assert first.locator("output").text_content() == "3"
+    assert second.locator("output").text_content() == "3"
+    watched.check()
+    watched.close()
+
+
+def test_without_scripts_all_figures_are_shown(chrome, tmp_path):
+    path = tmp_path / "page.html"
+    figures = {k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}
+    path.write_text(explore.flipbook(figures, "A line")._repr_html_(), encoding="utf-8")
+    page = chrome.new_page(java_script_enabled=False)
+    page.goto(path.as_uri())
+    assert page.locator("figure").all_inner_texts() == ["step 1", "step 2", "step 3"]
+    assert page.locator("img").last.bounding_box()["width"] > 300
+    assert page.locator("button").count() == 0  # none that does nothing
+    page.close()
+
+
+def bright_columns(ax, x, label):
+    """A white stripe at 0.75 s on black; the axis counts half seconds from 10."""
+    ax.set_facecolor("black")
+    ax.axvspan(11.49, 11.51, color="white")
+    ax.set_yticks([])
+    plot.time_axis(ax, 10, 12, seconds=1)
+    if label == "low":
+        ax.figure.subplots_adjust(left=0.2)  # another place of the axis in each version
+
+
+def test_cursor_moves_over_the_picture_and_a_click_seeks(static):
+    page = static(
+        listen.compare(
+            {"high": HIGH, "low": LOW}, SR, figure=bright_columns, alt="A stripe", caption="Stripe"
+        )
+    )
+    player = SoundPlayer(page)
+    picture = player.root.locator(".lp-picture")
+    assert picture.locator("img").get_attribute("alt") == "A stripe (high)"
+    for label, index in (("high", 0), ("low", 1)):
+        player.run(f"p.select({index})")
+        assert picture.locator("img").get_attribute("alt") == f"A stripe ({label})"
+        box = picture.bounding_box()
+        # where the stripe lies, from the pixels that the page shows
+        stripe = player.run(
+            """const image = root.querySelector('.lp-picture img'); await image.decode();
+            const c = document.createElement('canvas');
+            [c.width, c.height] = [image.naturalWidth, image.naturalHeight];
+            const g = c.getContext('2d'); g.drawImage(image, 0, 0);
+            const row = g.getImageData(0, c.height / 2, c.width, 1).data, found = [];
+            for (let i = 0, inside = false; i < c.width; i++) {
+                if (row[4 * i] < 50) inside = true;
+                else if (inside && row[4 * i] > 200) found.push(i + 0.5);
+            }
+            return found.filter((i) => i < c.width * 0.9).map((i) => i / c.width);"""
+        )
+        stripe = [place for place in stripe if place < stripe[0] + 0.05]
+        wanted = box["x"] + np.mean(stripe) * box["width"]
+        player.run("p.seek(0.75)")
+        for cursor in player.root.locator(".lp-cursor").all():  # over picture and plot alike
+            line = cursor.bounding_box()
+            assert line["x"] + line["width"] / 2 == pytest.approx(wanted, abs=1)
+        player.run("p.seek(0)")
+        page.mouse.click(wanted, box["y"] + box["height"] / 2)
+        assert player.state["position"] == pytest.approx(0.75, abs=2 * 2 / box["width"])
+    page.mouse.click(box["x"] + 2, box["y"] + 20)  # left of the axis: the beginning
+    assert player.state["position"] == 0
+
+
+def test_pictures_without_time_have_no_cursor(static):
+    page = static(
+        listen.play(LOW, SR, figure=lambda ax, x, label: ax.bar([0], [1]), alt="A bar", caption="B")
+    )
+    player = SoundPlayer(page)
+    box = player.root.locator(".lp-picture").bounding_box()
+    assert not player.root.locator(".lp-picture .lp-cursor").is_visible()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert player.state["position"] == 0
+
+
+def test_frequency_axis_has_more_than_two_labels(chrome, tmp_path):
+    watched = Watched(chrome)
+    for rate, wanted in (
+        (16000, ["0", "2", "4", "6", "8 kHz"]),
+        (22050, ["0", "2.5", "5", "7.5", "10 kHz"]),
+        (4000, ["0", "0.5", "1", "1.5", "2 kHz"]),
+        (96000, ["0", "10", "20", "30", "40 kHz"]),
+    ):
+        drawn = {"figure": bright_columns, "alt": "A stripe"} if rate == 16000 else {}  # less room
+        path = listen.play(LOW[: rate // 2], rate, **drawn).to_html(tmp_path / f"{rate}.html")
+        watched.page.goto(path.as_uri())
+        labels = watched.page.locator(".lp-axis div:last-child span")
+        assert labels.all_inner_texts() == wanted
+        axis = watched.page.locator(".lp-spectrum").bounding_box()
+        bottom, ends = axis["y"] + axis["height"], np.inf
+        for text, label in zip(wanted, labels.all(), strict=True):
+            box = label.bounding_box()
+            top, end = box["y"], box["y"] + box["height"]
+            place = bottom - axis["height"] * float(text.split()[0]) / (rate / 2000)
+            assert top - 1 <= place <= end + 1 and axis["y"] - 1 <= top and end <= bottom + 1
+            assert end <= ends + 1  # above the label before
+            ends = top
     watched.check()
     watched.close()
 
@@ -666,12 +782,12 @@ def test_lab_slider_changes_picture_and_sound_while_it_plays(notebook):
     player.run("p.transport.setLoop(true)")
     player.play()
     assert abs(player.rms()[1] - 400) < 15
-    image = page.locator(".lp-explore img.lp-figure")
+    image = page.locator(".lp-explore img.lp-image").first
     source, drawn = image.get_attribute("src"), player.picture()
     clock = "return p.transport.context.currentTime - p.state.position"
     started = player.run(clock)
     move_slider(page, "ArrowRight", 8)  # 0.8: mostly the high tone
-    shown = "document.querySelector('.lp-explore img.lp-figure')"
+    shown = "document.querySelector('.lp-explore img.lp-image')"
     page.wait_for_function(f"old => {shown}.src !== old", arg=source)
     page.wait_for_function(f"() => {shown}.alt.includes('0.8')")
     page.wait_for_timeout(200)
@@ -750,7 +866,7 @@ def test_lab_steps_fit_on_one_screen(notebook):
 def test_lab_figures_grow_with_the_font(notebook, setting, size, usual):
     page = notebook.page
     page.set_viewport_size({"width": 2000, "height": 1000})
-    figure, sound = page.locator(".lp-frames img"), live_player(page).root
+    figure, sound = page.locator(".lp-frames > img"), live_player(page).root
     figure.scroll_into_view_if_needed()
     widths = [figure.bounding_box()["width"], sound.bounding_box()["width"]]
     assert widths[0] == pytest.approx(880, abs=1)
@@ -870,12 +986,12 @@ def test_griffin_lim_notebook(lab, name):
     assert sum(state["gains"]) == pytest.approx(1, abs=1e-3)
     assert state["position"] > started["position"]
     if page.locator(".widget-slider").count():
-        image = page.locator(".lp-explore img.lp-figure").first
+        image = page.locator(".lp-explore img.lp-image").first
         player, source = live_player(page), image.get_attribute("src")
         drawn = player.picture()
         move_slider(page, "ArrowRight", 2)
         page.wait_for_function(
-            "old => document.querySelector('.lp-explore img.lp-figure').src !== old", arg=source
+            "old => document.querySelector('.lp-explore img.lp-image').src !== old", arg=source
         )
         page.wait_for_timeout(300)
         assert player.picture() != drawn

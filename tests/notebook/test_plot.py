@@ -28,6 +28,7 @@ def test_plotters_take_and_return_axes(draw):
     _, ax = plot.subplots()
     assert draw(ax) is ax and ax.get_title() == "title"
     assert "time (s)" in ax.get_xlabel() and ax.get_ylabel()
+    assert plot.time_ends(ax, 2.5) == (0, 2.5)
     assert draw(None) is not ax
     plt.close("all")
 
@@ -53,3 +54,13 @@ def test_show_describes_escapes_and_closes(monkeypatch):
     assert not plt.fignum_exists(figure.number)
     with pytest.raises(ValueError, match="alt"):
         plot.show(figure, alt=" ")
+
+
+def test_time_axis_counts_in_any_unit():
+    _, ax = plot.subplots()
+    assert plot.time_ends(ax, 3) is None
+    plot.time_axis(ax, 1, 5, seconds=8)  # four bars of two seconds
+    assert plot.time_ends(ax, 9) == (1, 5.5)
+    with pytest.raises(ValueError, match="first=2 must lie before last=2"):
+        plot.time_axis(ax, 2, 2)
+    plt.close("all")
