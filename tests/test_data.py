@@ -82,6 +82,14 @@ def test_share_alike_speech_keeps_its_own_folder_and_notice():
     assert "Attribution-ShareAlike" in (data.ROOT / "speech/LICENCE.txt").read_text("utf-8")
 
 
+def test_speech_under_another_licence_lies_elsewhere_and_its_notice_names_the_speaker():
+    voice = data.entry("other_voice")
+    notice = (data.ROOT / voice["notice"]).read_text("utf-8")
+    assert voice["licence"] == "CC-BY-3.0" and not voice["file"].startswith("speech/")
+    assert re.search(r"Files: it-\*\nCopyright: 2012 Carlo Flora(.*\n)+?License: CC-BY-3.0", notice)
+    assert "Attribution 3.0 Unported" in notice
+
+
 def test_no_sound_is_clipped_offset_or_silent():
     for name in data.names():
         if data.entry(name)["file"].endswith((".flac", ".wav")):

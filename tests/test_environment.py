@@ -34,6 +34,8 @@ COMES_WITH = {
     "scipy": "librosa",
     "numba": "librosa",
     "soxr": "librosa",
+    "PIL": "matplotlib",
+    "mpl_toolkits": "matplotlib",
     "IPython": "ipywidgets",
     "traitlets": "ipywidgets",
     "cycler": "matplotlib",

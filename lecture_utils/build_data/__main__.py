@@ -52,6 +52,7 @@ STEPS = {
     "clips": recordings.build_clips,
     "jazz": functools.partial(recordings.build_clips, "librosa-0.7.2"),
     "speech": recordings.build_speech,
+    "other_voice": recordings.build_other_voice,
     "rolls": rolls.build_piano_rolls,
     "bank": bank.build_bank_samples,
     "renders": renders.build_renders,

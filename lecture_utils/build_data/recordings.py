@@ -14,6 +14,8 @@ from lecture_utils.build_data.sources import source
 FIRST_RESERVED_PROMPT = "vm-saveoper.g722"
 #: The course's sentence: the one reserved prompt of 4 to 5 s, cut to its speech (seconds).
 SENTENCE_PROMPT, SENTENCE_CUT = "vm-tmpexists.g722", (0.08, 4.56)
+#: Two minutes of a voice that no network of the course has met: these prompts, in this order.
+OTHER_VOICE = ("abouttotry", "congrats", "echotest", "enterkeywords", "instruct")
 
 
 def build_clips(name_of_source: str = "sonic-pi-samples") -> None:
@@ -41,6 +43,13 @@ def build_speech() -> None:
     sentence = next(p for p in reserved if p.name == SENTENCE_PROMPT)
     x = decode_g722(sentence)[start:stop]
     audio.write(data.ROOT / "speech/sentence.flac", faded(x, 160), 16_000)
+
+
+def build_other_voice() -> None:
+    """Decode two minutes of another speaker, in Italian: what notebook 10 learns a voice from."""
+    folder = source("asterisk-core-sounds-it-g722") / "usr/share/asterisk/sounds/it_IT_m_Carlo"
+    x = np.concatenate([decode_g722(folder / f"demo-{name}.g722") for name in OTHER_VOICE])
+    audio.write(data.ROOT / "voices/other_voice.flac", x, 16_000)
 
 
 def prompts() -> list[Path]:

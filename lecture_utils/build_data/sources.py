@@ -14,6 +14,7 @@ from lecture_utils import data
 SOURCES = {
     "sonic-pi-samples": "Debian package, for the CC0 clips",
     "asterisk-core-sounds-en-g722": "Debian package, for the speech sets and the sentence",
+    "asterisk-core-sounds-it-g722": "Debian package, for two minutes of another voice",
     "fluid-soundfont-gm": "Debian package, for the violin, flute and cello of the sample bank",
     "musescore-general-soundfont": "Debian package, for the piano of the sample bank",
     "freedoom": "Debian package, for the five-track rolls",

@@ -254,7 +254,7 @@ def _all_right(task: Exercise, trial: Trial, wanted: list) -> bool:
 
 def _wrong_kind(trial: Trial) -> bool:
     """Tell whether a call failed because an array came for a tensor, or the other way round."""
-    signs = {TypeError: "ndarray|numpy|Tensor", AttributeError: "ndarray|Tensor",
+    signs = {TypeError: "ndarray|Tensor", AttributeError: "ndarray|Tensor",
              RuntimeError: "dtype|scalar type"}  # fmt: skip
     return any(
         isinstance(outcome.error, kind) and re.search(sign, outcome.problem)

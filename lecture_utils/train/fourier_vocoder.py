@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +96,60 @@ def magnitude_loss(
     filters = mel.front_end("course16k").filters
     in_bands = F.l1_loss(torch.log((made @ filters.T).clamp_min(FLOOR)), log_mel)
     return in_log + in_energy + compressed + 2 * in_bands
+
+
+#: Of a recording to learn from, in seconds: the least, what is better, and the end to judge by.
+RECORDING_LEAST, RECORDING_GOOD, RECORDING_END = 30, 120, 5
+
+
+def own_recording(x: np.typing.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Part a recording into what a network may learn from and an end to judge it by.
+
+    A warning tells if it is short, or clipped. Whether it is speech is not asked: the network
+    learns music in the same way. Used by notebook 10.
+
+    Parameters
+    ----------
+    x : array_like
+        At 16 kHz, ``(n,)``: 30 seconds or more, better two minutes.
+
+    Returns
+    -------
+    known, end : np.ndarray
+        All but the last five seconds, and these, in whole frames.
+
+    Raises
+    ------
+    ValueError
+        If the recording is too short, silent, or mostly silent.
+    """
+    x = as_audio(x, "recording")
+    seconds = len(x) / SAMPLE_RATE
+    if seconds < RECORDING_LEAST:
+        raise ValueError(
+            f"recording: {seconds:.1f} s given, at least {RECORDING_LEAST} s are needed to learn "
+            f"from and {RECORDING_GOOD} s are better; record more."
+        )
+    whole = len(x) // HOP * HOP
+    loud = np.abs(x[:whole]).reshape(-1, HOP).max(1) > 0.01
+    if loud.mean() < 0.1 or not loud[-RECORDING_END * SAMPLE_RATE // HOP :].any():
+        raise ValueError(
+            "recording: it is silent, or its end is; speak nearer to the microphone, and cut away "
+            "the silence at the end."
+        )
+    if seconds < RECORDING_GOOD / 2:
+        warnings.warn(
+            f"recording: {seconds:.0f} s are little to learn from; {RECORDING_GOOD} s are better.",
+            stacklevel=2,
+        )
+    if (clipped := float(np.mean(np.abs(x) >= 0.999))) > 1e-4:
+        warnings.warn(
+            f"recording: {clipped:.2%} of the samples are clipped, and the network learns that "
+            "too; record again more softly.",
+            stacklevel=2,
+        )
+    end = whole - RECORDING_END * SAMPLE_RATE // HOP * HOP
+    return x[:end], x[end:whole]
 
 
 def log_mel_of(x: torch.Tensor) -> torch.Tensor:

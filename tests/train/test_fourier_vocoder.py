@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from lecture_utils import mel, metrics, weights
+from lecture_utils import data, mel, metrics, weights
 from lecture_utils.build_data import training_sets
 from lecture_utils.fourier_vocoder import MagnitudeNetwork, RepairNetwork
 from lecture_utils.fourier_vocoder import spectrum as fourier
@@ -166,3 +166,37 @@ def test_no_held_out_clip_is_learned_from(monkeypatch, tmp_path):
     x = training_sets.training_set("clips").audio
     assert len(loaded) > 10 and not set(loaded) & set(training_sets.HELD_OUT_CLIPS)
     assert 30 < len(x) / 16000 < 60
+
+
+def test_a_recording_is_parted_into_what_is_learned_and_an_end():
+    x = tone(70)
+    known, end = train.own_recording(x)
+    assert len(end) == 312 * 256 and len(known) % 256 == 0  # 5 s, in whole frames
+    np.testing.assert_array_equal(np.concatenate([known, end]), x[: len(x) // 256 * 256])
+
+
+def test_the_other_voice_is_long_enough_and_ends_in_speech(recwarn):
+    known, end = train.own_recording(data.load("other_voice", 16000)[0])
+    assert len(known) > 2 * 60 * 16000 and np.abs(end).max() > 0.1
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("x", "sentence"),
+    [
+        (tone(29), "29.0 s given, at least 30 s are needed to learn from and 120 s are better"),
+        (np.zeros(40 * 16000), "it is silent"),
+        (np.concatenate([tone(40), np.zeros(6 * 16000)]), "or its end is"),
+        (np.concatenate([np.zeros(60 * 16000), tone(5)]), "it is silent"),
+    ],
+)
+def test_a_recording_that_teaches_nothing_is_refused(x, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        train.own_recording(x)
+
+
+def test_a_short_or_clipped_recording_gets_a_warning():
+    with pytest.warns(UserWarning, match="40 s are little to learn from"):
+        train.own_recording(tone(40))
+    with pytest.warns(UserWarning, match="of the samples are clipped"):
+        train.own_recording(np.clip(10 * tone(70), -1, 1))
