@@ -1,5 +1,6 @@
 """What a student does, in a real browser: static pages first, then JupyterLab."""
 
+import asyncio
 import csv
 import html
 import re
@@ -7,10 +8,12 @@ from math import comb
 from pathlib import Path
 
 import browser
+import firefox
 import numpy as np
 import pytest
 import soundfile
 from browser import SoundPlayer, Watched
+from firefox import Firefox
 
 from lecture_utils.listening_test import ratings
 from lecture_utils.notebook import explore, listen, mushra, plot
@@ -197,6 +200,20 @@ def test_without_an_output_a_sentence_says_so(chrome, tmp_path):
     assert player.rms()[0] == pytest.approx(PEAK / np.sqrt(2), rel=0.05)
     watched.check()
     watched.close()
+
+
+def test_firefox_without_a_device_says_so(tmp_path):
+    """It never answers when asked for sound. What it does with a device is seen by hand."""
+
+    async def press_play():
+        async with Firefox(tmp_path / "profile", firefox.SILENT) as page:
+            await page.open(listen.play(LOW, SR).to_html(tmp_path / "page.html"))
+            await page.until("document.querySelector('.lp-play')")
+            await page.run("document.querySelector('.lp-play').click()")
+            await page.until("!document.querySelector('.lp-trouble').hidden")
+            return await page.run("return document.querySelector('.lp-trouble').innerText")
+
+    assert "No sound output found. Connect headphones" in asyncio.run(press_play())
 
 
 def test_pictures_are_right_and_on_one_scale(chrome):

@@ -69,7 +69,7 @@ def render(draw: Callable, height: float = 3.0, seconds: float | None = None) ->
     canvas = FigureCanvasAgg(figure)
     # Fixed margins: half the time of a constrained layout.
     figure.subplots_adjust(left=0.07, right=0.95, bottom=0.57 / height, top=1 - 0.33 / height)
-    with rc_context({"font.size": 12, "axes.prop_cycle": cycler(color=plot.COLOURS)}):
+    with rc_context({"font.size": 13, "axes.prop_cycle": cycler(color=plot.COLOURS)}):
         ax = figure.subplots()
         draw(ax)
         ends = plot.time_ends(ax, seconds) if seconds else None
@@ -85,12 +85,12 @@ def render(draw: Callable, height: float = 3.0, seconds: float | None = None) ->
 
 
 def _to_png(pixels: memoryview) -> bytes:
-    """Pack pixels with 256 colours, which takes a quarter of the room of all colours."""
+    """Pack pixels with 64 colours, which takes a third of the room of all colours."""
     from PIL import Image
 
     image = Image.fromarray(np.asarray(pixels)).convert("RGB")
     buffer = io.BytesIO()
-    image.quantize(256, dither=Image.Dither.NONE).save(buffer, format="png", compress_level=6)
+    image.quantize(64, dither=Image.Dither.NONE).save(buffer, format="png", compress_level=6)
     return buffer.getvalue()
 
 

@@ -27,6 +27,7 @@ KIT = {
     "cymbal": (49, 51, 52, 53, 55, 57, 59),
 }
 _OTHER = "other"  # shakers, bells and the like
+_USUAL = ("kick", "snare", "hi-hat")  # rows that are always there
 
 #: What an instrument is called: General MIDI has 16 families of 8 programs.
 _FAMILIES = (
@@ -37,7 +38,7 @@ _FAMILIES = (
 #: Sets of note names for an axis, from many names to few.
 _NAMES = ("C.D.EF.G.A.B", "C...E..G....", "C......G....", "C...........")
 _GAP = 0.18  # between lanes, as part of a lane
-_SIZE = 11  # of the text
+_SIZE = 13  # of the text, in points
 
 
 def names_of(programs: Iterable[int]) -> list[str]:
@@ -96,7 +97,7 @@ def draw_lanes(
     sections: Iterable[tuple[str, int]] = (),
     like: Iterable[PianoRoll] = (),
 ) -> Axes:
-    """Draw a roll with a lane for each track, the drums at the bottom.
+    """Draw a roll with a lane for each track that plays, the drums at the bottom.
 
     Parameters
     ----------
@@ -132,8 +133,10 @@ def draw_lanes(
         above = 0.33 if title or sections else 0.1
         ax.figure.subplots_adjust(right=0.91, bottom=0.32 * inch, top=1 - above * inch)
     keys = _common_keys([roll, *like])
-    order = sorted(range(len(labels)), key=lambda track: roll.programs[track] == DRUMS)
-    rows, per_bar, tops = roll.notes(), roll.steps_per_bar, _lane_tops(roll.programs, keys)
+    shown = [track for track, program in enumerate(roll.programs) if program in keys]
+    order = sorted(shown or range(len(labels)), key=lambda track: roll.programs[track] == DRUMS)
+    tops = _lane_tops([roll.programs[track] for track in order], keys)
+    rows, per_bar = roll.notes(), roll.steps_per_bar
     points = ax.get_window_extent().height / ax.figure.dpi * 72 / tops[-1]  # of a lane
     bottom, ticks = 0.0, []
     for track, top in zip(reversed(order), tops, strict=True):
@@ -147,7 +150,7 @@ def draw_lanes(
         )  # fmt: skip
         ax.text(
             1.008, (bottom + top) / 2, labels[track], transform=ax.get_yaxis_transform(),
-            va="center", size=_SIZE + 1, color=colour, weight="bold",
+            va="center", size=_SIZE, color=colour, weight="bold",
         )  # fmt: skip
         ticks += [(bottom + place(key), name) for key, name in named.items()]
         bottom = top + _GAP
@@ -172,18 +175,16 @@ def _common_keys(rolls: Iterable[PianoRoll]) -> dict[int, list]:
     for roll in rolls:
         for track, _, _, key in roll.notes().tolist():
             heard.setdefault(roll.programs[track], set()).add(key)
-        for program in roll.programs:
-            heard.setdefault(program, set())
     found = {program: sorted(keys) for program, keys in heard.items()}
     if DRUMS in found:
-        played = {_kit_row(key) for key in found[DRUMS]} | {"kick", "snare", "hi-hat"}
+        played = {_kit_row(key) for key in found[DRUMS]} | set(_USUAL)
         found[DRUMS] = [name for name in (*KIT, _OTHER) if name in played]
     return found
 
 
-def _lane_tops(programs: tuple[int, ...], keys: Mapping[int, list]) -> list[float]:
+def _lane_tops(programs: list[int], keys: Mapping[int, list]) -> list[float]:
     """Return the upper edge of each lane from the bottom up; a lane is 1 high, drums need more."""
-    drums = [max(1.0, 0.34 * len(keys[DRUMS]))] if DRUMS in programs else []
+    drums = [max(1.0, 0.45 * len(keys.get(DRUMS, _USUAL)))] if DRUMS in programs else []
     heights = drums + [1.0] * (len(programs) - len(drums))
     return (np.cumsum(heights) + _GAP * np.arange(len(heights))).tolist()
 
@@ -196,32 +197,32 @@ def _rows(
     `size` is the height of the lane, and `points` how many points of the page are 1 of it.
     """
     if program == DRUMS:
-        rows = keys[DRUMS]
+        rows = list(keys.get(DRUMS, _USUAL))
         named = {(*KIT[name], 0)[0] if name in KIT else 0: name for name in rows}
         return (
             lambda key: (rows.index(_kit_row(key)) + 0.5) * size / len(rows),
             0.6 * size / len(rows),
             named,
         )
-    heard = keys[program] or [60, 72]
-    low, high = min(heard) - 1, max(heard) + 1
+    heard = keys.get(program, [60, 72])
+    lowest, highest = min(heard), max(heard)
+    low, high = lowest - 1, highest + 1
     middle = (low + high) // 2
     low, high = min(low, middle - 4), max(high, middle + 4)  # one key alone is no thick block
-    room = size * points / (1.25 * _SIZE)  # so many names fit above each other
-    for names in _NAMES:
-        named = [key for key in range(low, high + 1) if names[key % 12] != "."]
-        gap = min(np.diff(named), default=99) * size / (high - low + 1)
-        if len(named) <= room and gap * points >= 1.1 * _SIZE:
-            break
-    else:
-        named = named[:: -int(-len(named) // max(1, room))]
-    if len(named) < 2 <= room:
-        named = [low + 1, high - 1]
-    return (
-        lambda key: (key - low + 0.5) * size / (high - low + 1),
-        max(size / (high - low + 1), 2.5 / points),  # with many keys, bars still are seen
-        {key: key_name(key) for key in named},
-    )
+
+    def place(key: int) -> float:
+        return (key - low + 0.5) * size / (high - low + 1)
+
+    edge = 0.3 * _SIZE / points  # a name stays inside of its lane
+    inside = [k for k in range(lowest, highest + 1) if edge <= place(k) <= size - edge]
+    natural = [key for key in inside if _NAMES[0][key % 12] != "."] or [middle]
+    choices = [[key for key in natural if names[key % 12] != "."] for names in _NAMES]
+    choices += [choices[-1][::2], sorted({natural[0], natural[-1]})]
+    apart = 1.1 * _SIZE / points
+    fitting = [c for c in choices if c and min(np.diff([place(k) for k in c]), default=99) >= apart]
+    named = max(fitting, key=len, default=natural[:1])  # of equal ones the first
+    thick = max(size / (high - low + 1), 2.5 / points)  # with many keys, bars still are seen
+    return place, thick, {key: key_name(key) for key in named}
 
 
 def _mark_bars(ax: Axes, roll: PianoRoll, sections: list[tuple[str, int]]) -> None:
@@ -243,6 +244,6 @@ def _mark_bars(ax: Axes, roll: PianoRoll, sections: list[tuple[str, int]]) -> No
         middle = min(bar + length, bars + 1) / 2 + bar / 2
         ax.text(
             middle, 1.02, name, transform=ax.get_xaxis_transform(), ha="center", va="bottom",
-            size=_SIZE + 3, weight="bold",
+            size=_SIZE + 2, weight="bold",
         )  # fmt: skip
         bar += length

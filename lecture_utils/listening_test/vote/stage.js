@@ -11,7 +11,8 @@ function say(sentence) {
 function count(state) {
   const { listeners, finished, votes, trials } = state.counts;
   const each = Object.entries(trials).map(([trial, n]) => `${trial} ${n}`).join(", ");
-  const sentence = `${listeners} phones, ${finished} have rated everything. ${votes} ratings: ${each}.`;
+  const sentence = `Phones: ${listeners}; of these, with everything rated: ${finished}. ` +
+    `Ratings: ${votes} (${each}).`;
   if ($("status").textContent !== sentence) $("status").textContent = sentence;
 }
 
@@ -60,6 +61,7 @@ function draw(state) {
   $("address").textContent = state.url;
   $("closed").hidden = state.open;
   $("reveal").hidden = !state.may_reveal || state.means !== null;
+  $("keyless").hidden = state.may_reveal || state.means !== null;
   const trials = Object.keys(state.numbers);
   $("trials").replaceChildren(...trials.flatMap((trial, index) => [
     make("h2", {}, trial), roomPlayer(state, trial, index),

@@ -73,14 +73,16 @@ def picture(votes: Votes) -> str:
     counts = votes.counts()
     begun = time.strftime("%d %B, %H:%M", time.localtime(votes.begun))
     parts = [
-        f"<p>Vote of {begun}: {counts['listeners']} listeners, {counts['finished']} have rated "
-        f"everything, {counts['votes']} ratings.</p>"
+        f"<p>Vote of {begun}. Listeners: {counts['listeners']}; of these, with everything rated: "
+        f"{counts['finished']}. Ratings: {counts['votes']}.</p>"
     ]
     for trial, count in counts["trials"].items():
         full = max(1, counts["listeners"] * len(votes.stimuli[trial]))
         parts.append(_bar(trial, count / full, str(count)))
     if votes.revealed:
         for trial, means in votes.means().items():
+            if not means:
+                continue
             parts.append(f"<p><b>{html.escape(trial)}: mean scores</b></p>")
             ranked = sorted(means.items(), key=lambda item: -item[1])
             parts += [_bar(name, mean / 100, f"{mean:.0f}") for name, mean in ranked]

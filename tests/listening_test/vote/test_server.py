@@ -251,6 +251,24 @@ def test_a_full_disk_is_answered_and_nothing_is_lost(served, capfd):
     assert told.count("database or disk is full") == 1 and told.count("stored again") == 1
 
 
+def test_a_file_that_is_damaged_meanwhile_is_answered_and_kept(tmp_path, capfd):
+    folder = phones.folder_of_test(tmp_path)
+    with phones.running(folder) as running:
+        for n in range(300):
+            running.votes.vote(f"{n:016x}", "sentence", "MelGAN", 5, 0, "own", 1)
+        running.votes._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        content = bytearray(running.votes.path.read_bytes())
+        content[4096:] = b"\xff" * (len(content) - 4096)
+        running.votes.path.write_bytes(content)
+        running.votes._database.execute("PRAGMA shrink_memory")  # it reads the file again
+        phone = phones.Phone(running)
+        phone.round = running.votes.round
+        assert "malformed" in sentence(phone.vote(), 503)
+        sentence(phone.ask("GET", "/api/test"), 503)
+        assert running.votes.path.read_bytes() == content
+    assert "malformed" in capfd.readouterr().err
+
+
 def test_votes_after_the_reveal_and_of_another_vote(tmp_path):
     folder = phones.folder_of_test(tmp_path)
     with phones.running(folder) as first:

@@ -40,14 +40,14 @@ def test_votes_arrive_and_the_button_reveals(votes, shown):
         watch(votes.path, seconds=0.01)
         ((box, page),) = shown
         text, button = box.children[:2]
-        assert isinstance(button, ipywidgets.Button) and "0 ratings" in page
+        assert isinstance(button, ipywidgets.Button) and "Ratings: 0." in page
         votes.vote("a", "sentence", "MelGAN", 83, 0, "own", 1)
         votes.vote("a", "motif", "reference", 7, 0, "own", 2)
         for _ in range(300):
-            if "1 listeners" in text.value:
+            if "Listeners: 1;" in text.value:
                 break
             await asyncio.sleep(0.01)
-        assert "2 ratings" in text.value and "83" not in text.value and "MelGAN" not in text.value
+        assert "Ratings: 2." in text.value and "83" not in text.value and "MelGAN" not in text.value
         assert not votes.revealed
         button.click()
         assert votes.revealed and "MelGAN" in text.value and ">83<" in text.value
