@@ -29,14 +29,13 @@ class Firefox:
 
     async def __aenter__(self):
         self.folder.mkdir()
-        self.process = subprocess.Popen(
-            self.command, env=self.environment, stderr=subprocess.PIPE, text=True
-        )
-        told = ""
-        while not (found := re.search(r"BiDi listening on (ws://\S+)", told)):
-            line = await asyncio.to_thread(self.process.stderr.readline)
-            assert line, f"Firefox has ended: {told}"
-            told += line
+        (self.folder / "user.js").write_text('user_pref("network.dns.disabled", true);\n')
+        log = self.folder / "log.txt"
+        with log.open("w") as errors:
+            self.process = subprocess.Popen(self.command, env=self.environment, stderr=errors)
+        while not (found := re.search(r"BiDi listening on (ws://\S+)\n", log.read_text())):
+            assert self.process.poll() is None, f"Firefox has ended: {log.read_text()}"
+            await asyncio.sleep(0.1)
         self.socket = await websocket_connect(f"{found[1]}/session")
         await self.call("session.new", capabilities={})
         tree = await self.call("browsingContext.getTree")
@@ -46,7 +45,6 @@ class Firefox:
     async def __aexit__(self, *_error):
         self.process.terminate()
         await asyncio.to_thread(self.process.wait, 30)
-        self.process.stderr.close()
 
     async def call(self, method: str, **parameters):
         self.count += 1
