@@ -92,6 +92,8 @@ count_modes = Exercise(
     mistakes=[
         ("you count the points; count the places that have enough of them",
          lambda p, c: round(_shares(p, c).sum() * len(p))),
+        ("you count the points; count the places that have enough of them",
+         lambda p, c: sum(_shares(point[None], c).any() for point in p)),
         ("a few stray points are not enough: a place needs 2 % of all points",
          lambda p, c: _found(p, c, share=1e-6)),
         ("every point has a nearest place, but it may be far from it: the distance must be below "

@@ -121,7 +121,8 @@ delay = Exercise(
          lambda d, n: -2 * np.pi * (np.arange(n // 2 + 1) * d // n)),
         ("the last bin turns the wrong way: `np.fft.fftfreq` takes its frequency as negative",
          lambda d, n: -2 * np.pi * d * np.fft.fftfreq(n)[: n // 2 + 1]),
-        ("a delay longer than the window turns farther: take all of `d`, not d % n_fft",
+        ("a delay longer than the window turns farther: bring neither the phases nor `d` back to "
+         "one turn",
          lambda d, n: _turns(d % n, n)),
         ("d belongs above, not below: a longer delay turns farther",
          lambda d, n: -2 * np.pi * np.arange(n // 2 + 1) / (n * np.float64(d))),

@@ -82,7 +82,9 @@ WRONG = {
         ("not always 1024", lambda d, n: -2 * np.pi * np.arange(n // 2 + 1) * d / 1024),
         ("last bin turns the wrong way", lambda d, n: -2 * np.pi * d * np.fft.fftfreq(n)[
             : n // 2 + 1]),
-        ("take all of `d`", lambda d, n: turned(d - d // n * n, n)),
+        ("neither the phases nor `d`", lambda d, n: turned(d - d // n * n, n)),
+        ("neither the phases nor `d`", lambda d, n: np.unwrap(
+            np.angle(np.exp(1j * turned(d, n))))),
         ("not with //", lambda d, n: -2 * np.pi * (np.arange(n // 2 + 1) * d // n)),
     ],
     "phase.quantise": [
