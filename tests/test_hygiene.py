@@ -130,6 +130,7 @@ def test_good_notebook_has_no_problem(tmp_path):
         (lambda n: n.cells[3].update(execution_count=1), "output or execution count"),
         (lambda n: n.cells[3].outputs.append(v4.new_output("stream", text="x")), "stored with"),
         (lambda n: n.metadata.update(widgets={"x": {}}), "metadata.widgets"),
+        (lambda n: n.cells[3].update(id=n.cells[1].id), "ids that are there twice"),
         (lambda n: n.metadata.update(kernelspec={"name": "mine", "display_name": ""}), "python3"),
         (source("\n".join(["x = 1"] * 26)), "26 lines"),
         (lambda n: [c.update(source="x = 1\n" * 9) for c in n.cells[1::2]], "median of 9"),
