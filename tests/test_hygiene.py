@@ -1,5 +1,6 @@
 """Order in the house: rules for notebooks, style, size of files, a light import."""
 
+import json
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import notebook_rules as rules
 import pytest
 import sizes
 import walls
-from nbformat import v4, write
+from nbformat import v4
 from notebook_rules import ROOT
 
 PACKAGE = ROOT / "lecture_utils"
@@ -108,8 +109,9 @@ def made(tmp_path, change=None, kernel="python3"):
     )
     if change:
         change(notebook)
-    write(notebook, tmp_path / "made.ipynb")
-    return rules.file_problems(tmp_path / "made.ipynb")
+    file = tmp_path / "made.ipynb"
+    file.write_text(json.dumps(notebook), encoding="utf-8")  # nbformat would mend it
+    return rules.file_problems(file)
 
 
 def source(text):
