@@ -86,7 +86,7 @@ fix: install
 
 # One list for every system and Python, so that all students have the same environment.
 lock: install
-	@$(PY) -m uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \
+	@$(PY) -m uv pip compile pyproject.toml --extra test --extra rulers --universal --python-version 3.11 \
 	  --fork-strategy fewest --upgrade --quiet --no-annotate \
 	  --custom-compile-command 'make lock' -o $(SETUP)/constraints.txt
 

@@ -20,7 +20,7 @@ def chrome():
 
 @pytest.fixture
 def folder(tmp_path):
-    return phones.folder_of_test(tmp_path / "test", seconds=2.0)
+    return phones.folder_of_test(tmp_path / "test", seconds=20)  # none begins anew
 
 
 class Phone:
@@ -127,11 +127,12 @@ def test_a_phone_plays_rates_reloads_and_opens_a_second_tab(chrome, folder):
 
 
 def test_a_rating_waits_on_the_phone_while_the_server_is_away(chrome, folder):
-    phone = Phone(chrome)
+    phone, other = Phone(chrome), Phone(chrome)
     with phones.running(folder) as server:
-        page = phone.tab(server, "room's loudspeakers")
+        page, stays = (one.tab(server, "room's loudspeakers") for one in (phone, other))
         rate(page, "Sound 1", 30)
         status(page, "1 of 8 rated and stored.")
+    rate(stays, "Sound 1", 99)
     rate(page, "Sound 2", 64)
     rate(page, "Sound 2", 65)
     expect(page.locator("#trouble")).to_contain_text("The server does not answer.")
@@ -146,7 +147,8 @@ def test_a_rating_waits_on_the_phone_while_the_server_is_away(chrome, folder):
         expect(slider(page, "Sound 2")).to_have_value("65")
         waits = "Object.keys(localStorage).filter((key) => key.startsWith('[')).length"
         assert page.evaluate(waits) == 0
-        phone.close(server)
+        status(stays, "1 of 8 rated and stored.")  # a page that stays open sends by itself
+        phone.close(server), other.close(server)
 
 
 def test_a_page_left_open_over_night_is_told_that_its_vote_is_over(chrome, folder):

@@ -24,6 +24,7 @@ from lecture_utils.setup import install
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DIRECT = [Requirement(line) for line in PROJECT["dependencies"]]
 TEST = [Requirement(line) for line in PROJECT["optional-dependencies"]["test"]]
+RULERS = [Requirement(line) for line in PROJECT["optional-dependencies"]["rulers"]]
 
 #: JupyterLab's settings for the course.
 JUPYTER = "lecture_utils/setup/jupyter"
@@ -82,7 +83,7 @@ def test_every_version_was_tested():
     """`make lock` has to follow a change of pyproject.toml."""
     lines = install.CONSTRAINTS.read_text(encoding="utf-8").splitlines()
     pins = [Requirement(line) for line in lines if not line.startswith("#")]
-    for requirement in DIRECT + TEST:
+    for requirement in DIRECT + TEST + RULERS:
         (pin,) = [p for p in pins if p.name == requirement.name]  # one for every system
         (version,) = pin.specifier
         assert version.operator == "==" and pin.marker is None

@@ -1,9 +1,9 @@
 """A listening test: ratings as a table, what they prove, and how they look. Notebook 09."""
 
+from lecture_utils.listening_test.merging import merge, too_few
 from lecture_utils.listening_test.pictures import HIDDEN, draw_listeners, draw_means
 from lecture_utils.listening_test.ratings import (
     Rating,
-    merge,
     new_listener,
     of_page,
     read,
@@ -41,5 +41,6 @@ __all__ = [
     "sign_test",
     "simulate",
     "table",
+    "too_few",
     "williams_orders",
 ]

@@ -109,7 +109,9 @@ def rate(
     if not 3 <= len(sounds) <= MOST:
         raise ValueError(f"sounds: {len(sounds)} versions given; a page takes 3 to {MOST}.")
     sounds = {REFERENCE: sounds[REFERENCE], **sounds}  # the first one gives the level
-    spec, wavs = listen.prepare(sounds, sample_rate, caption, match_levels=True, most=MOST)
+    spec, wavs = listen.prepare(
+        sounds, sample_rate, arguments.text(caption, "caption"), match_levels=True, most=MOST
+    )
     options = {"blind": "mushra", "reference": 0, "training": arguments.flag(training, "training")}
     return _page(spec, wavs, test, trial, seed, options)
 
@@ -155,9 +157,8 @@ def pairs(
             raise ValueError(f"{name}: give a dict of name: sound, one or more.")
     if both := sorted(set(people) & set(machines)):
         raise ValueError(f"pairs: {both} stand on both sides; give every sound a name of its own.")
-    spec, wavs = listen.prepare(
-        {**people, **machines}, sample_rate, caption, match_levels=True, most=MOST_PAIRED
-    )
+    sounds, caption = {**people, **machines}, arguments.text(caption, "caption")
+    spec, wavs = listen.prepare(sounds, sample_rate, caption, match_levels=True, most=MOST_PAIRED)
     return _page(spec, wavs, test, trial, seed, {"blind": "pairs", "people": len(people)})
 
 

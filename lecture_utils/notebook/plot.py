@@ -254,9 +254,16 @@ def mel(
     ax: Axes | None = None,
     title: str = "",
     limits: tuple[float, float] | None = None,
+    f_max: float | None = None,
 ) -> Axes:
-    """Draw a log-mel spectrogram ``(n_mels, frames)`` against time and mel band."""
+    """Draw a log-mel spectrogram ``(n_mels, frames)`` against time and frequency in Hz.
+
+    The bands lie evenly, from 0 Hz to `f_max` (by default half the sample rate).
+    """
+    import librosa
+
     log_mel = arguments.array(log_mel, "mel", ("n_mels", "frames"))
+    f_max = arguments.number(sample_rate / 2 if f_max is None else f_max, "f_max", 1)
 
     ax, limits = _axes(ax), _limits(log_mel, limits)
     bands, frames = log_mel.shape
@@ -266,7 +273,10 @@ def mel(
         extent=(0, seconds, 0, bands), interpolation="nearest",
     )  # fmt: skip
     _scale(picture, ax, "log mel")
-    ax.set(xlabel="time (s)", ylabel="mel band", title=title)
+    ax.set(xlabel="time (s)", ylabel="frequency (Hz, mel scale)", title=title)
+    centres = librosa.mel_frequencies(bands + 2, fmin=0, fmax=f_max)[1:-1]
+    named = [hz for hz in (250, 500, 1000, 2000, 4000, 8000) if hz <= f_max]
+    ax.set_yticks(np.interp(named, centres, np.arange(bands) + 0.5), [f"{hz:,}" for hz in named])
     time_axis(ax)
     return ax
 

@@ -209,21 +209,20 @@ def _rows(
     low, high = lowest - 1, highest + 1
     middle = (low + high) // 2
     low, high = min(low, middle - 4), max(high, middle + 4)  # one key alone is no thick block
-    room = size * points / (1.25 * _SIZE)  # so many names fit above each other
-    for names in _NAMES:
-        named = [key for key in range(lowest, highest + 1) if names[key % 12] != "."]
-        gap = min(np.diff(named), default=99) * size / (high - low + 1)
-        if len(named) <= room and gap * points >= 1.1 * _SIZE:
-            break
-    else:
-        named = named[:: -int(-len(named) // max(1, room))]
-    if len(named) < 2 <= room:
-        named = sorted({lowest, highest})
-    return (
-        lambda key: (key - low + 0.5) * size / (high - low + 1),
-        max(size / (high - low + 1), 2.5 / points),  # with many keys, bars still are seen
-        {key: key_name(key) for key in named},
-    )
+
+    def place(key: int) -> float:
+        return (key - low + 0.5) * size / (high - low + 1)
+
+    edge = 0.3 * _SIZE / points  # a name stays inside of its lane
+    inside = [k for k in range(lowest, highest + 1) if edge <= place(k) <= size - edge]
+    natural = [key for key in inside if _NAMES[0][key % 12] != "."] or [middle]
+    choices = [[key for key in natural if names[key % 12] != "."] for names in _NAMES]
+    choices += [choices[-1][::2], sorted({natural[0], natural[-1]})]
+    apart = 1.1 * _SIZE / points
+    fitting = [c for c in choices if c and min(np.diff([place(k) for k in c]), default=99) >= apart]
+    named = max(fitting, key=len, default=natural[:1])  # of equal ones the first
+    thick = max(size / (high - low + 1), 2.5 / points)  # with many keys, bars still are seen
+    return place, thick, {key: key_name(key) for key in named}
 
 
 def _mark_bars(ax: Axes, roll: PianoRoll, sections: list[tuple[str, int]]) -> None:

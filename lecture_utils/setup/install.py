@@ -142,12 +142,38 @@ def install(wanted: str) -> None:
         broken = broken_import()
     if broken:
         raise InstallError(f"{broken} does not import though it was just installed")
+    add_rulers(index)
     warm = VENV / "share" / "numba"  # where the package looks for it
     warm.mkdir(parents=True, exist_ok=True)
     execute(PYTHON, "-Ic", WARM_UP, env=os.environ | {"NUMBA_CACHE_DIR": str(warm)})
     os.utime(warm)  # who has a copy of it sees that it has changed
     STAMP.write_text(fingerprint())
     print("Installed.", flush=True)
+
+
+def add_rulers(index: str) -> None:
+    """Add the packages that judge sound, where they can be had without a compiler.
+
+    The course runs without them. So it is told, and no error, where they can't be had.
+    """
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    names = [name_of(line) for line in project.get("optional-dependencies", {}).get("rulers", [])]
+    if not names:
+        return
+    print("Adding the rulers that judge sound ...", flush=True)
+    if run_installer(offline=True, rulers=names):
+        story = run_installer(index=index, rulers=names)
+        if story:
+            print(
+                f"Without rulers that judge sound: {cause(story)}. The notebooks run all the same, "
+                "some tables have fewer columns. Later on: make clean, then call make again.",
+                flush=True,
+            )
+
+
+def name_of(requirement: str) -> str:
+    """Return the package's name from a line such as "torch>=2.11"."""
+    return re.split(r"[^\w-]", requirement)[0]
 
 
 def remove(why: str) -> None:
@@ -200,8 +226,14 @@ def fill(index: str) -> None:
         raise InstallError(f"{cause(story)}; the whole story is in .venv/install.log")
 
 
-def run_installer(index: str = "", offline: bool = False) -> str:
-    """Let pip or uv install the course with its tests; return what went wrong, "" if nothing."""
+def run_installer(
+    index: str = "", offline: bool = False, rulers: tuple[str, ...] | list[str] = ()
+) -> str:
+    """Let pip or uv install the course with its tests; return what went wrong, "" if nothing.
+
+    With `rulers`, the packages of that extra are added: only as they are, nothing is compiled, and
+    a registry that does not answer is not asked again and again.
+    """
     uv, temporary = shutil.which("uv"), VENV / "tmp"
     command = [uv, "pip", "install", "--python", PYTHON] if uv else [PYTHON, "-m", "pip", "install"]
     command += ["--upgrade"] if NEWEST else ["-c", CONSTRAINTS]
@@ -211,12 +243,15 @@ def run_installer(index: str = "", offline: bool = False) -> str:
     environment |= {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     environment |= {"PIP_UPGRADE_STRATEGY": "eager", "UV_INDEX_STRATEGY": "unsafe-best-match"}
     environment |= {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1"} if offline else {}
+    command += [word for name in rulers for word in ("--only-binary", name)]
+    environment |= {"PIP_RETRIES": "0", "PIP_DEFAULT_TIMEOUT": "10"} if rulers else {}
     environment["TMPDIR"] = str(temporary)  # the system's own may be small
     STAMP.unlink(missing_ok=True)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
+    command += ["-e", ".[test,rulers]" if rulers else ".[test]"]
     done = subprocess.run(
-        [*map(str, command), "-e", ".[test]"], cwd=ROOT, env=environment, close_fds=False,
+        [*map(str, command)], cwd=ROOT, env=environment, close_fds=False,
         stderr=subprocess.PIPE, text=True, errors="replace",
     )  # fmt: skip
     shutil.rmtree(temporary, ignore_errors=True)
@@ -228,8 +263,8 @@ def broken_import() -> str:
     """Return the first direct dependency that does not import, or ""."""
     print("Checking that everything imports ...", flush=True)
     project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
-    names = [re.split(r"[^\w-]", line)[0] for line in project["dependencies"]]
-    names = [name.replace("-", "_") for name in [*names, "lecture_utils"]]
+    names = [*map(name_of, project["dependencies"]), "lecture_utils"]
+    names = [name.replace("-", "_") for name in names]
     done = execute(PYTHON, "-Iuc", IMPORTS, *names)
     return (done.stdout.split() or ["Python"])[-1] if done.returncode else ""
 

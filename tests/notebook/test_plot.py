@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from lecture_utils import mel
 from lecture_utils.notebook import plot
 
 # 500 Hz is the centre of bin 32 at 16 kHz and n_fft 1024
@@ -41,6 +42,16 @@ def test_spectrogram_puts_a_tone_at_its_frequency_on_a_given_scale():
     kilohertz = extent[2] + (row + 0.5) / level.shape[0] * (extent[3] - extent[2])
     assert kilohertz == pytest.approx(0.5, abs=0.02)
     assert level.max() == pytest.approx(20 * np.log10(0.1 * 256 / 1000), abs=0.1)
+    plt.close("all")
+
+
+def test_mel_bands_have_their_frequencies():
+    log_mel = mel.log_mel(0.1 * np.sin(2 * np.pi * 1000 / 16000 * np.arange(16000)))
+    ax = plot.mel(log_mel, 16000)
+    named = {t.get_text(): y for t, y in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True)}
+    assert list(named) == ["250", "500", "1,000", "2,000", "4,000", "8,000"]
+    assert named["1,000"] == pytest.approx(log_mel.mean(1).argmax() + 0.5, abs=1)
+    assert named["250"] == pytest.approx(named["500"] / 2, abs=1)  # even below 1 kHz
     plt.close("all")
 
 

@@ -108,7 +108,8 @@ def test_several_rolls_share_their_lanes():
     for name in rolls:
         _, axes[name] = plot.subplots()
         draw(axes[name], None, name)
-    assert rows(axes["one"]) == rows(axes["two"]) and "C6" in rows(axes["one"])
+    assert rows(axes["one"]) == rows(axes["two"])
+    assert any(name[-1] == "6" for name in rows(axes["one"]))  # of the other roll's high C7
     assert axes["one"].get_ylim() == axes["two"].get_ylim()
     with pytest.raises(ValueError, match="none for 'three'"):
         draw(axes["one"], None, "three")
@@ -126,8 +127,8 @@ def test_any_phrase_of_the_band_is_drawn(part):
         assert set(texts(ax)) == heard
         low, high = ax.get_ylim()
         assert all(low < middle < high for lane in bars(ax) for *_, middle in lane)
-        gaps = np.diff(sorted(ax.get_yticks())) / (high - low) * 3.2 * 72
-        assert gaps.min() > 9.5  # points: names don't lie over each other
+        points = ax.get_window_extent().height / ax.figure.dpi * 72 / (high - low)
+        assert points * np.diff(sorted(ax.get_yticks())).min() > 10  # names 13 points high
         plt.close("all")
 
 

@@ -34,8 +34,11 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
     name = "toy-1.0-py3-none-any.whl"
     info = "toy-1.0.dist-info/"
     with open("pyproject.toml", "rb") as file:
-        lines = tomllib.load(file)["project"]["dependencies"]
-    needs = "".join(f"Requires-Dist: {line}\\n" for line in lines)
+        project = tomllib.load(file)["project"]
+    needs = "".join(f"Requires-Dist: {line}\\n" for line in project["dependencies"])
+    for extra, lines in project.get("optional-dependencies", {}).items():
+        needs += f"Provides-Extra: {extra}\\n"
+        needs += "".join(f"Requires-Dist: {line}; extra == '{extra}'\\n" for line in lines)
     with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
         wheel.writestr("toy.pth", os.getcwd())
         wheel.writestr(info + "METADATA",
@@ -130,6 +133,7 @@ def indexes(tmp_path_factory):
         wheel(registry, "torch", version)
         wheel(small, "torch", version + "+cpu")
     wheel(registry, "torchaudio", "2.1")
+    wheel(registry, "ruler", "1")
     wheel(small, "torchaudio", "2.1+cpu")
     for name in ("pip", "setuptools", "wheel"):  # what uv gives a new environment
         wheel(registry, name, "99")
@@ -162,6 +166,24 @@ def test_installs_then_returns_at_once(made):
     assert (folder / ".venv" / "install.log").is_file() and not (folder / ".venv" / "tmp").exists()
     status, out, err, seconds = min((call(folder) for _ in range(3)), key=lambda r: r[3])
     assert (status, out, err) == (0, "", "") and seconds < 2
+
+
+RULERS = '\n[project.optional-dependencies]\nrulers = ["ruler>=1"]\n'
+
+
+@pytest.mark.parametrize(("tool", "there"), [("pip", False), ("uv", True)])
+def test_rulers_are_added_if_they_can_be_had(tmp_path, indexes, tool, there):
+    """And if not, the course is installed all the same, and says so."""
+    folder = checkout(tmp_path / "course")
+    with (folder / "pyproject.toml").open("a") as file:
+        file.write(RULERS if there else RULERS.replace("ruler>", "absent>"))
+    more = UV if tool == "uv" else {}
+    status, out, err, _ = call(folder, **indexes | more)
+    assert (status, err) == (0, "") and out.endswith("Installed.\n")
+    (site,) = (folder / ".venv").glob("lib/python*/site-packages")
+    assert (site / "ruler").is_dir() == there
+    assert ("Without rulers that judge sound: " in out) == (not there)
+    assert call(folder)[:3] == (0, "", "")
 
 
 def test_small_build_where_it_can_be_reached(made, indexes, tmp_path):
@@ -305,7 +327,7 @@ def test_damage_means_one_new_environment(monkeypatch, tmp_path, there, index, b
     monkeypatch.setattr(install, "VENV", venv)
     monkeypatch.setattr(install, "STAMP", venv / "installed.txt")
     monkeypatch.setattr(install, "fill", lambda i: (filled.append(i), venv.mkdir(exist_ok=True)))
-    monkeypatch.setattr(install, "run_installer", lambda offline: "something is missing")
+    monkeypatch.setattr(install, "run_installer", lambda **_: "something is missing")
     monkeypatch.setattr(install, "find_index", lambda wanted, there="": index)
     monkeypatch.setattr(install, "runs", lambda code: True)
     monkeypatch.setattr(install, "execute", lambda *command, env: None)
