@@ -309,13 +309,13 @@ def istft(
     checked = arguments.array(spectrum, "spectrum", ("bins", "frames"), kinds="c")
     tensor = spectrum if is_tensor else torch.from_numpy(np.ascontiguousarray(checked))
     n_fft = 2 * (tensor.shape[0] - 1)
+    if length is None:
+        check_not_transposed(tensor.shape, "spectrum")
     check_stft_sizes(n_fft, hop_length)
     held = (tensor.shape[1] - 1) * hop_length
     if held < 1:
         raise ValueError(f"spectrum: {tensor.shape[1]} frame(s) hold no samples; give two or more.")
-    if length is None:
-        check_not_transposed(tensor.shape, "spectrum")
-        length = held
+    length = held if length is None else length
     length = arguments.number(length, "length", 1, held + n_fft // 2, whole=True)
     window = torch.hann_window(n_fft, dtype=tensor.real.dtype, device=tensor.device)[:, None]
 

@@ -58,15 +58,44 @@ def bar(items: Iterable | int, label: str = "") -> Bar:
 
 
 def line(items: Iterable | None = None, label: str = "", **options: object) -> tqdm:
-    """Go through `items` with the same bar, but let an interrupt break off, as it usually does.
+    """Go through `items` with the same bar, but let an interrupt break off at once.
 
-    For what is of use as a whole only. The bar is plain text, so that a saved notebook and a page
-    still show how it ended. `options` are those of ``tqdm``.
+    For what is of use as a whole only. A notebook shows one line then, and no traceback; the cells
+    after it do not run. The bar is plain text, so that a saved notebook and a page still show how
+    it ended. `options` are those of ``tqdm``.
     """
     from tqdm import tqdm
 
     file = InPlace() if _in_notebook() else sys.stdout
+    if items is not None:
+        options.setdefault("total", len(items) if hasattr(items, "__len__") else None)
+        items = _until_stopped(items)
     return tqdm(items, desc=label or None, file=file, mininterval=0.3, **options)
+
+
+class Stopped(KeyboardInterrupt):
+    """An interrupt by the student's own wish: a notebook shows its words only."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for it
+        return [str(self)]
+
+
+def _until_stopped(items: Iterable) -> Iterator:
+    before = signal.getsignal(signal.SIGINT)
+    is_free = before is signal.default_int_handler
+    if not is_free or threading.current_thread() is not threading.main_thread():
+        yield from items
+        return
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, before)
+        raise Stopped("Stopped. Nothing of it is kept; run the cell again if you want it.")
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield from items
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _in_notebook() -> bool:

@@ -24,8 +24,8 @@ import psutil
 import pytest
 
 CELL_SECONDS, NOTEBOOK_SECONDS, PEAK_MB = 20.0, 120.0, 1500
-TIMEOUT = 120
 FACTOR = float(os.environ.get("LECTURE_TIME_FACTOR", "1"))
+TIMEOUT = 120 * FACTOR
 PROBE = "import socket; socket.create_connection(('192.0.2.1', 9), timeout=1)"
 
 _passed = {}

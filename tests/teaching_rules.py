@@ -12,7 +12,8 @@ MAX_WORDS = 30
 #: Terms of the glossary that are also everyday words, or that only a page on tests needs.
 EVERYDAY = {
     "sample", "window", "frame", "layer", "channel", "network", "training", "loudness", "noise",
-    "parameter", "residual", "metric", "schedule", "loss", "frequency", "token", "kernel",
+    "parameter", "residual", "metric", "schedule", "loss", "frequency", "token", "kernel", "batch",
+    "seed", "spread", "tensor", "learning rate",
 }  # fmt: skip
 
 

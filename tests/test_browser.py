@@ -1,17 +1,22 @@
 """What a student does, in a real browser: static pages first, then JupyterLab."""
 
+import asyncio
+import csv
 import html
 import re
 from math import comb
 from pathlib import Path
 
 import browser
+import firefox
 import numpy as np
 import pytest
 import soundfile
 from browser import SoundPlayer, Watched
+from firefox import Firefox
 
-from lecture_utils.notebook import explore, listen
+from lecture_utils.listening_test import ratings
+from lecture_utils.notebook import explore, listen, mushra, plot
 
 SR = 16000
 T = np.arange(2 * SR) / SR
@@ -197,11 +202,25 @@ def test_without_an_output_a_sentence_says_so(chrome, tmp_path):
     watched.close()
 
 
+def test_firefox_without_a_device_says_so(tmp_path):
+    """It never answers when asked for sound. What it does with a device is seen by hand."""
+
+    async def press_play():
+        async with Firefox(tmp_path / "profile", firefox.SILENT) as page:
+            await page.open(listen.play(LOW, SR).to_html(tmp_path / "page.html"))
+            await page.until("document.querySelector('.lp-play')")
+            await page.run("document.querySelector('.lp-play').click()")
+            await page.until("!document.querySelector('.lp-trouble').hidden")
+            return await page.run("return document.querySelector('.lp-trouble').innerText")
+
+    assert "No sound output found. Connect headphones" in asyncio.run(press_play())
+
+
 def test_pictures_are_right_and_on_one_scale(chrome):
     rng = np.random.default_rng(0)
     x = (0.1 * rng.standard_normal(SR)).astype(np.float32)
     watched = Watched(chrome)
-    watched.page.add_script_tag(content=(PACKAGE / "player.js").read_text(encoding="utf-8"))
+    watched.page.add_script_tag(content=(PACKAGE / "paint.js").read_text(encoding="utf-8"))
     levels = watched.page.evaluate(
         f"x => [...spectrogram(Float32Array.from(x), {SR}, x.length)]", x.tolist()
     )
@@ -342,6 +361,203 @@ def test_rating_waits_until_all_is_heard_and_rated(static):
     assert status.inner_text().startswith(f"Your ratings: {rows[2].split(',')[1]} (B) 90")
 
 
+MUSHRA = {"reference": LOW, "anchor35": 0.5 * LOW, "one": HIGH, "two": HIGH[:SR]}
+
+
+def rating_page(**options):
+    return mushra.rate(MUSHRA, SR, "course", "sentence", "How good?", seed=3, **options).static()
+
+
+def reloaded(page):
+    page.reload()
+    page.locator(".lp").first.wait_for()
+    return SoundPlayer(page)
+
+
+def scores(player):
+    return player.root.locator(".lp-score").all_inner_texts()
+
+
+def test_mushra_by_keyboard_survives_a_reload_and_is_exported(static, tmp_path):
+    page = static(rating_page())
+    assert "anchor" not in page.locator("body").inner_html().split("<script>")[0]
+    player = SoundPlayer(page)
+    assert [t.split()[:2] for t in player.labels()] == [
+        ["0", "reference"], ["1", "A"], ["2", "B"], ["3", "C"], ["4", "D"],
+    ]  # fmt: skip
+    assert scores(player) == ["not rated"] * 4
+    player.root.focus()
+    page.keyboard.press("ArrowUp")  # the reference can't be rated
+    assert scores(player) == ["not rated"] * 4
+    page.keyboard.press("l")
+    page.keyboard.press(" ")
+    player.wait(lambda state: state["playing"] and state["position"] > 0.05)
+    heard = []
+    for voice, presses in (("1", 3), ("2", 1), ("3", 5)):
+        page.keyboard.press(voice)
+        heard.append(player.rms(0.2))
+        for _ in range(presses):
+            page.keyboard.press("Shift+ArrowUp")
+        page.keyboard.press("ArrowDown")
+    assert scores(player) == ["79", "59", "99", "not rated"]
+    levels = [level for level, _ in heard if level > 0.02]  # "two" ends after a second
+    assert len(levels) >= 2 and levels == pytest.approx(levels[:1] * len(levels), rel=0.1)
+    page.keyboard.press("n")
+    assert player.state["active"] == 4
+    finish, status = player.root.locator(".lp-finish"), player.root.locator(".lp-status")
+    player = reloaded(page)  # nothing is lost, and A is the same as before
+    assert scores(player) == ["79", "59", "99", "not rated"]
+    finish.click()
+    assert "Play and rate D first" in status.inner_text()
+    player.root.locator(".lp-rating input").nth(3).fill("0")
+    player.run("p.transport.setLoop(true)")
+    player.play()
+    page.keyboard.press("4")
+    page.wait_for_timeout(100)
+    finish.click()
+    rows = list(csv.DictReader(player.root.locator(".lp-csv").input_value().splitlines()))
+    assert [row["rating_score"] for row in rows] == ["79", "59", "99", "0"]
+    assert sorted(row["rating_stimulus"] for row in rows) == sorted(MUSHRA)
+    assert status.inner_text().startswith("Your scores: ")
+    player = reloaded(page)  # finished stays finished
+    with page.expect_download() as download:
+        player.root.locator("a[download]").click()
+    name = download.value.suggested_filename
+    listener = rows[0]["session_uuid"]
+    assert name == f"course_{listener}.csv" and re.fullmatch("[0-9a-f]{16}", listener)
+    download.value.save_as(tmp_path / name)
+    read = ratings.read(tmp_path / name, "course")
+    assert {r.rating_stimulus: r.rating_score for r in read} == {
+        row["rating_stimulus"]: float(row["rating_score"]) for row in rows
+    }
+    assert {r.trial_id for r in read} == {"sentence"} and all(r.rating_time > 200 for r in read)
+
+
+def test_mushra_next_listener_keeps_what_the_first_one_rated(static):
+    page = static(rating_page())
+    player = SoundPlayer(page)
+    sliders = player.root.locator(".lp-rating input")
+    player.run("p.transport.setLoop(true)")
+    player.play()
+    for value in (10, 20):
+        for k in range(4):
+            page.keyboard.press(str(k + 1))
+            page.wait_for_timeout(60)
+            sliders.nth(k).fill(str(value))
+        player.root.locator(".lp-finish").click()
+        lines = player.root.locator(".lp-csv").input_value().splitlines()
+        player.root.locator(".lp-next").click()
+        assert scores(player) == ["not rated"] * 4
+    rows = list(csv.DictReader(lines))
+    assert len({row["session_uuid"] for row in rows}) == 2 and len(rows) == 8
+    assert sorted(row["rating_score"] for row in rows) == ["10"] * 4 + ["20"] * 4
+
+
+def test_mushra_sliders_speak_and_choose_what_is_heard(static):
+    page = static(rating_page())
+    player = SoundPlayer(page)
+    slider = player.root.get_by_role("slider", name="score of B, 0 bad to 100 excellent")
+    assert slider.get_attribute("aria-valuetext") == "not rated"
+    slider.focus()
+    assert player.state["active"] == 2
+    page.keyboard.press("ArrowRight")  # a slider's own key, not half a second
+    assert slider.get_attribute("aria-valuetext") == "51, fair" and player.state["position"] == 0
+    page.keyboard.press("3")
+    assert player.state["active"] == 3
+    assert player.root.locator(".lp-panel").get_by_role("status").count() == 1
+
+
+def test_mushra_loops_the_chosen_seconds_without_a_click(static):
+    page = static(rating_page())
+    player = SoundPlayer(page)
+    player.run("p.seek(0.5)")
+    player.root.focus()
+    page.keyboard.press("i")
+    player.run("p.seek(0.8)")
+    page.keyboard.press("o")
+    assert player.root.locator(".lp-loop span").all_inner_texts() == ["0.5 s", "0.8 s"]
+    player.play()
+    seen = [player.state["position"] for _ in range(60)]
+    assert player.state["playing"] and 0.49 < min(seen) < max(seen) < 0.81
+    x = np.array(
+        player.run(
+            "const s = p.transport.voices[0].source; const b = s.buffer, r = b.sampleRate;"
+            "return [s.loopStart, s.loopEnd, ...b.getChannelData(0)"
+            ".slice(Math.round(0.5 * r), Math.round(0.8 * r))]"
+        )
+    )
+    assert x[:2] == pytest.approx([0.5, 0.8], abs=0.02)
+    assert np.abs(x[[2, -1]]).max() < 1e-3 and np.abs(x[2:]).max() > 0.9 * PEAK
+    player.root.locator(".lp-whole").click()
+    player.wait(lambda state: state["position"] > 0.9)
+
+
+def test_training_shows_the_names_and_keeps_nothing(static):
+    page = static(rating_page(training=True))
+    player = SoundPlayer(page)
+    assert "anchor, 3.5 kHz" in player.root.inner_text() and "one" in player.labels()[3]
+    player.root.locator(".lp-rating input").first.fill("70")
+    assert scores(player)[0] == "70" and not player.root.locator(".lp-finish").count()
+    assert scores(reloaded(page)) == ["not rated"] * 4
+
+
+def test_mushra_works_where_nothing_can_be_kept(chrome, tmp_path):
+    inner = html.escape(rating_page()._repr_html_())
+    path = tmp_path / "page.html"
+    path.write_text(f'<meta charset="utf-8"><iframe sandbox="allow-scripts" srcdoc="{inner}">')
+    watched = Watched(chrome)
+    watched.page.goto(path.as_uri())
+    frame = watched.page.frame_locator("iframe")
+    assert "can't keep your answers: export them" in frame.locator(".lp-status").inner_text()
+    frame.locator(".lp-rating input").first.fill("70")
+    assert frame.locator(".lp-score").first.inner_text() == "70"
+    watched.check()
+    watched.close()
+
+
+def test_two_tabs_show_the_same_ratings(chrome, tmp_path):
+    (tmp_path / "page.html").write_text(f"<meta charset='utf-8'>{rating_page()._repr_html_()}")
+    with browser.served(tmp_path) as url:
+        context = chrome.new_context()
+        pages = [context.new_page() for _ in range(2)]
+        for page in pages:
+            page.goto(f"{url}/page.html")
+        first, second = map(SoundPlayer, pages)
+        first.root.locator(".lp-rating input").nth(1).fill("33")
+        second.root.get_by_text("33", exact=True).wait_for()
+        second.root.locator(".lp-rating input").nth(2).fill("44")
+        first.root.get_by_text("44", exact=True).wait_for()
+        assert scores(first) == scores(second) == ["not rated", "33", "44", "not rated"]
+        context.close()
+
+
+def test_pairs_count_what_was_right(static):
+    tones = {f"{hz} Hz": PEAK * np.sin(2 * np.pi * hz * T).astype(np.float32) for hz in (500, 700)}
+    page = static(mushra.pairs(tones, {"m1": LOW, "m2": HIGH, "m3": LOW}, SR, "course", "people",
+                               "Which?", seed=1).static())  # fmt: skip
+    player = SoundPlayer(page)
+    answers, status = player.root.locator(".lp-answer"), player.root.locator(".lp-status")
+    answers.nth(0).click()
+    assert "Play both first" in status.inner_text()
+    for k in range(3):
+        player.run("p.transport.setLoop(true)")
+        if not player.state["playing"]:
+            player.play()
+        heard = []
+        for voice in "12":
+            page.keyboard.press(voice)
+            page.wait_for_timeout(80)
+            heard.append(round(player.rms(0.2)[1], -2))
+        person = int(heard[1] in (500, 700))
+        answers.nth(person if k != 1 else 1 - person).click()
+    assert status.inner_text().startswith("2 of 3 right")
+    assert f"p = {coin_chance(3, 2):.3f}" in status.inner_text()
+    rows = list(csv.DictReader(player.root.locator(".lp-csv").input_value().splitlines()))
+    assert [row["choice_answer"] for row in rows] == ["correct", "incorrect", "correct"]
+    assert sorted(row["choice_non_reference"] for row in rows) == ["m1", "m2", "m3"]
+    assert {row["choice_reference"] for row in rows} <= set(tones)
+
+
 def test_steps_slider_works_without_a_kernel(static):
     def draw(ax, x, count):
         ax.bar([0], [count])
@@ -363,7 +579,7 @@ def test_steps_slider_works_without_a_kernel(static):
     assert player.rms()[0] == pytest.approx(0.2 * PEAK / np.sqrt(2), rel=0.05)
 
 
-def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
+def test_flipbooks_begin_at_the_first_figure_and_play(chrome, tmp_path):
     def frames(name):
         figures = {k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}
         return explore.flipbook(figures, "A line", name)._repr_html_()
@@ -371,13 +587,129 @@ def test_two_sets_of_frames_on_one_page(chrome, tmp_path):
     watched, path = Watched(chrome), tmp_path / "page.html"
     path.write_text(f"<!doctype html><meta charset='utf-8'>{STRICT}{frames('a')}{frames('b')}")
     watched.page.goto(path.as_uri())
-    for name in "ab":
-        root = watched.page.locator(".lp-frames", has_text=name)
-        assert root.locator("img").get_attribute("alt") == f"A line ({name} 3)"
-        root.locator("input").focus()
-        watched.page.keyboard.press("Home")
+    first, second = (watched.page.locator(".lp-frames").nth(k) for k in (0, 1))
+    for root, name in ((first, "a"), (second, "b")):
         assert root.locator("img").get_attribute("alt") == f"A line ({name} 1)"
-        assert root.locator("output").text_content() == "1"
+        slider = root.get_by_role("slider", name=name)
+        assert slider.get_attribute("aria-valuetext") == "1"
+        slider.focus()
+        watched.page.keyboard.press("End")
+        assert root.locator("img").get_attribute("alt") == f"A line ({name} 3)"
+        assert root.locator("output").text_content() == "3"
+    play = first.get_by_role("button")
+    assert "play" in play.inner_text()
+    play.focus()
+    watched.page.keyboard.press(" ")  # from the last figure it begins anew
+    assert "pause" in play.inner_text()
+    assert first.locator("output").text_content() == "1"
+    watched.page.wait_for_function(
+        "() => document.querySelector('.lp-frames output').value === '2'", timeout=2000
+    )
+    play.click()
+    watched.page.wait_for_timeout(1000)
+    assert first.locator("output").text_content() == "2" and "play" in play.inner_text()
+    play.click()
+    first.get_by_text("\u25b6 play").wait_for(timeout=2000)  # it stops by itself at the end
+    assert first.locator("output").text_content() == "3"
+    assert second.locator("output").text_content() == "3"
+    watched.check()
+    watched.close()
+
+
+def test_without_scripts_all_figures_are_shown(chrome, tmp_path):
+    path = tmp_path / "page.html"
+    figures = {k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}
+    path.write_text(explore.flipbook(figures, "A line")._repr_html_(), encoding="utf-8")
+    page = chrome.new_page(java_script_enabled=False)
+    page.goto(path.as_uri())
+    assert page.locator("figure").all_inner_texts() == ["step 1", "step 2", "step 3"]
+    assert page.locator("img").last.bounding_box()["width"] > 300
+    assert page.locator("button").count() == 0  # none that does nothing
+    page.close()
+
+
+def bright_columns(ax, x, label):
+    """A white stripe at 0.75 s on black; the axis counts half seconds from 10."""
+    ax.set_facecolor("black")
+    ax.axvspan(11.49, 11.51, color="white")
+    ax.set_yticks([])
+    plot.time_axis(ax, 10, 12, seconds=1)
+    if label == "low":
+        ax.figure.subplots_adjust(left=0.2)  # another place of the axis in each version
+
+
+def test_cursor_moves_over_the_picture_and_a_click_seeks(static):
+    page = static(
+        listen.compare(
+            {"high": HIGH, "low": LOW}, SR, figure=bright_columns, alt="A stripe", caption="Stripe"
+        )
+    )
+    player = SoundPlayer(page)
+    picture = player.root.locator(".lp-picture")
+    assert picture.locator("img").get_attribute("alt") == "A stripe (high)"
+    for label, index in (("high", 0), ("low", 1)):
+        player.run(f"p.select({index})")
+        assert picture.locator("img").get_attribute("alt") == f"A stripe ({label})"
+        box = picture.bounding_box()
+        # where the stripe lies, from the pixels that the page shows
+        stripe = player.run(
+            """const image = root.querySelector('.lp-picture img'); await image.decode();
+            const c = document.createElement('canvas');
+            [c.width, c.height] = [image.naturalWidth, image.naturalHeight];
+            const g = c.getContext('2d'); g.drawImage(image, 0, 0);
+            const row = g.getImageData(0, c.height / 2, c.width, 1).data, found = [];
+            for (let i = 0, inside = false; i < c.width; i++) {
+                if (row[4 * i] < 50) inside = true;
+                else if (inside && row[4 * i] > 200) found.push(i + 0.5);
+            }
+            return found.filter((i) => i < c.width * 0.9).map((i) => i / c.width);"""
+        )
+        stripe = [place for place in stripe if place < stripe[0] + 0.05]
+        wanted = box["x"] + np.mean(stripe) * box["width"]
+        player.run("p.seek(0.75)")
+        for cursor in player.root.locator(".lp-cursor").all():  # over picture and plot alike
+            line = cursor.bounding_box()
+            assert line["x"] + line["width"] / 2 == pytest.approx(wanted, abs=1)
+        player.run("p.seek(0)")
+        page.mouse.click(wanted, box["y"] + box["height"] / 2)
+        assert player.state["position"] == pytest.approx(0.75, abs=2 * 2 / box["width"])
+    page.mouse.click(box["x"] + 2, box["y"] + 20)  # left of the axis: the beginning
+    assert player.state["position"] == 0
+
+
+def test_pictures_without_time_have_no_cursor(static):
+    page = static(
+        listen.play(LOW, SR, figure=lambda ax, x, label: ax.bar([0], [1]), alt="A bar", caption="B")
+    )
+    player = SoundPlayer(page)
+    box = player.root.locator(".lp-picture").bounding_box()
+    assert not player.root.locator(".lp-picture .lp-cursor").is_visible()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert player.state["position"] == 0
+
+
+def test_frequency_axis_has_more_than_two_labels(chrome, tmp_path):
+    watched = Watched(chrome)
+    for rate, wanted in (
+        (16000, ["0", "2", "4", "6", "8 kHz"]),
+        (22050, ["0", "2.5", "5", "7.5", "10 kHz"]),
+        (4000, ["0", "0.5", "1", "1.5", "2 kHz"]),
+        (96000, ["0", "10", "20", "30", "40 kHz"]),
+    ):
+        drawn = {"figure": bright_columns, "alt": "A stripe"} if rate == 16000 else {}  # less room
+        path = listen.play(LOW[: rate // 2], rate, **drawn).to_html(tmp_path / f"{rate}.html")
+        watched.page.goto(path.as_uri())
+        labels = watched.page.locator(".lp-axis div:last-child span")
+        assert labels.all_inner_texts() == wanted
+        axis = watched.page.locator(".lp-spectrum").bounding_box()
+        bottom, ends = axis["y"] + axis["height"], np.inf
+        for text, label in zip(wanted, labels.all(), strict=True):
+            box = label.bounding_box()
+            top, end = box["y"], box["y"] + box["height"]
+            place = bottom - axis["height"] * float(text.split()[0]) / (rate / 2000)
+            assert top - 1 <= place <= end + 1 and axis["y"] - 1 <= top and end <= bottom + 1
+            assert end <= ends + 1  # above the label before
+            ends = top
     watched.check()
     watched.close()
 
@@ -467,12 +799,12 @@ def test_lab_slider_changes_picture_and_sound_while_it_plays(notebook):
     player.run("p.transport.setLoop(true)")
     player.play()
     assert abs(player.rms()[1] - 400) < 15
-    image = page.locator(".lp-explore img.lp-figure")
+    image = page.locator(".lp-explore img.lp-image").first
     source, drawn = image.get_attribute("src"), player.picture()
     clock = "return p.transport.context.currentTime - p.state.position"
     started = player.run(clock)
     move_slider(page, "ArrowRight", 8)  # 0.8: mostly the high tone
-    shown = "document.querySelector('.lp-explore img.lp-figure')"
+    shown = "document.querySelector('.lp-explore img.lp-image')"
     page.wait_for_function(f"old => {shown}.src !== old", arg=source)
     page.wait_for_function(f"() => {shown}.alt.includes('0.8')")
     page.wait_for_timeout(200)
@@ -551,7 +883,7 @@ def test_lab_steps_fit_on_one_screen(notebook):
 def test_lab_figures_grow_with_the_font(notebook, setting, size, usual):
     page = notebook.page
     page.set_viewport_size({"width": 2000, "height": 1000})
-    figure, sound = page.locator(".lp-frames img"), live_player(page).root
+    figure, sound = page.locator(".lp-frames > img"), live_player(page).root
     figure.scroll_into_view_if_needed()
     widths = [figure.bounding_box()["width"], sound.bounding_box()["width"]]
     assert widths[0] == pytest.approx(880, abs=1)
@@ -626,6 +958,33 @@ def test_lab_memory_stays_when_a_cell_runs_again(lab):
     lab.check()
 
 
+def test_lab_ratings_reach_python(lab):
+    lab.open_notebook([
+        "import numpy as np\n"
+        "from lecture_utils.notebook import mushra\n"
+        "x = 0.2 * np.sin(np.arange(16000) / 5)\n"
+        "sounds = {'reference': x, 'a': x, 'b': x}\n"
+        "test_page = mushra.rate(sounds, 16000, 'lab', 'page', 'How good?', seed=1)\n"
+        "test_page",
+        "print(sorted(row[3:5] for row in test_page.rows))",
+    ])  # fmt: skip
+    lab.run_all()
+    page = lab.page
+    player = SoundPlayer(page, root=page.locator(".lp-explore .lp:visible").first)
+    player.run("p.transport.setLoop(true)")
+    player.play()
+    for k in range(3):
+        page.keyboard.press(str(k + 1))
+        page.wait_for_timeout(100)
+        page.keyboard.press("ArrowUp")
+    player.root.locator(".lp-finish").click()
+    player.root.locator(".lp-csv").wait_for()
+    page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
+    lab.command("notebook:run-cell")
+    page.get_by_text("[['a', 51], ['b', 51], ['reference', 51]]").wait_for()
+    lab.check()
+
+
 @pytest.mark.parametrize("name", ["05_griffin_lim"])
 def test_griffin_lim_notebook(lab, name):
     path = NOTEBOOKS / f"{name}.ipynb"
@@ -644,12 +1003,12 @@ def test_griffin_lim_notebook(lab, name):
     assert sum(state["gains"]) == pytest.approx(1, abs=1e-3)
     assert state["position"] > started["position"]
     if page.locator(".widget-slider").count():
-        image = page.locator(".lp-explore img.lp-figure").first
+        image = page.locator(".lp-explore img.lp-image").first
         player, source = live_player(page), image.get_attribute("src")
         drawn = player.picture()
         move_slider(page, "ArrowRight", 2)
         page.wait_for_function(
-            "old => document.querySelector('.lp-explore img.lp-figure').src !== old", arg=source
+            "old => document.querySelector('.lp-explore img.lp-image').src !== old", arg=source
         )
         page.wait_for_timeout(300)
         assert player.picture() != drawn

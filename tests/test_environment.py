@@ -35,6 +35,8 @@ COMES_WITH = {
     "scipy": "librosa",
     "numba": "librosa",
     "soxr": "librosa",
+    "PIL": "matplotlib",
+    "mpl_toolkits": "matplotlib",
     "IPython": "ipywidgets",
     "traitlets": "ipywidgets",
     "cycler": "matplotlib",
@@ -44,6 +46,7 @@ COMES_WITH = {
     "nbconvert": "jupyterlab",
     "packaging": "pytest",
     "yaml": "jupyterlab",
+    "tornado": "jupyterlab",
 }
 
 

@@ -41,7 +41,7 @@ CASES = {
         ["# budget-1\nimport time\nwhile time.process_time() < 3: pass"],
         (0, "s of processor"),
     ),
-    "waits": (["# budget-1\nimport time; time.sleep(3.2)"], (0, "0.0 s of processor and 3.")),
+    "waits": (["# budget-1\nimport time; time.sleep(3.2)"], (0, "s in all; 1 s allowed")),
     "memory": (["import numpy\nx = numpy.ones(1_500_000_000, 'u1')"], (0, "1500 MB allowed")),
     "dies": (["import os; os._exit(1)"], (0, "the kernel died")),
     "network": (

@@ -14,6 +14,7 @@ from lecture_utils import (
     gan,
     griffin_lim,
     hifi_gan,
+    listening_test,
     mel,
     melgan,
     pianoroll,
@@ -25,6 +26,8 @@ from lecture_utils.ddsp import timbre_transfer
 from lecture_utils.diffusion import NoiseSchedule, cascade, sample, songs, unet
 from lecture_utils.diffusion import metrics as song_metrics
 from lecture_utils.instruments import performance, sampler, score
+from lecture_utils.listening_test.ratings import to_csv
+from lecture_utils.notebook import mushra
 from lecture_utils.wavenet import linear_prediction, mu_law
 from lecture_utils.wavenet import score as wavenet_score
 
@@ -56,6 +59,9 @@ levels = song.levels
 roll = pianoroll.from_notes([(0, 0, 4, 60), (0, 4, 6, 64)], 16)
 notes = score.read_midi(data.path("entertainer"))[:20]
 played = notes[:5, :4]
+RATINGS = listening_test.simulate({"reference": 98, "a": 40, "b": 60}, 5, "page", seed=0)
+RATED = listening_test.table(RATINGS, "page")
+VALUES = {"a": 1.0, "b": 2.0, "c": 3.0}
 LINE = np.full(300, 300.0, np.float32), np.full(300, 0.5, np.float32)
 
 #: Each public function with arguments that are right.
@@ -201,6 +207,26 @@ CALLS = {
                                    "accompaniment": levels["accompaniment"]},
     song_metrics.likeness: {"one": levels["melody"], "other": levels["melody"]},
     song_metrics.returns: {"melody": levels["melody"], "bars": 2},
+    listening_test.bootstrap_mean: {"scores": np.arange(5.0), "confidence": 0.9,
+                                    "n_resamples": 200, "seed": 0},
+    listening_test.means: {"table": RATED, "confidence": 0.9, "n_resamples": 200, "seed": 0},
+    listening_test.difference: {"table": RATED, "first": "a", "second": "b", "seed": 0},
+    listening_test.post_screen: {"ratings": RATINGS},
+    listening_test.sign_test: {"right": 3, "n": 5},
+    listening_test.rank_correlation: {"first": VALUES, "second": VALUES, "lower_is_better": True},
+    listening_test.williams_orders: {"n_stimuli": 4},
+    listening_test.simulate: {"opinions": {"a": 40, "b": 50}, "n_listeners": 3, "trial": "page",
+                              "test": "t", "n_careless": 1, "taste": 3.0, "severity": 2.0,
+                              "seed": 0},
+    listening_test.anchors: {"x": X, "sample_rate": 16000},
+    listening_test.table: {"ratings": RATINGS, "trial": "page"},
+    listening_test.too_few: {"n_listeners": 3},
+    listening_test.draw_listeners: {"table": RATED, "own": "simulated-01", "title": "x"},
+    to_csv: {"ratings": RATINGS},
+    mushra.rate: {"sounds": {"reference": X, "a": X, "b": X}, "sample_rate": 16000, "test": "t",
+                  "trial": "p", "caption": "c", "training": False, "seed": 0},
+    mushra.pairs: {"people": {"a": X}, "machines": {"b": X}, "sample_rate": 16000, "test": "t",
+                   "trial": "p", "caption": "c", "seed": 0},
     mel.log_mel: {"x": X, "preset": "course16k", "sample_rate": 16000},
     weight_files.load: {"name": "ddsp_flute", "model_class": ddsp.Autoencoder},
     data.load: {"name": "kick", "sample_rate": 8000},

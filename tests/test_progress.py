@@ -82,6 +82,32 @@ def test_a_loop_that_is_left_gives_the_interrupt_back(way):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_what_is_of_use_as_a_whole_breaks_off_with_one_line(monkeypatch):
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)
+    before, made = signal.getsignal(signal.SIGINT), []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a kernel
+    try:
+        with pytest.raises(KeyboardInterrupt) as stop:
+            for step in progress.line(range(4)):
+                if step == 2:
+                    interrupt()
+                made.append(step)
+        assert made == [0, 1]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        lines = stop.value._render_traceback_()
+        assert lines == ["Stopped. Nothing of it is kept; run the cell again if you want it."]
+        for step in progress.bar(3):  # inside a loop that ends cleanly, that loop decides
+            for _ in progress.line(range(1)):
+                interrupt()
+            made.append(step)
+        assert made == [0, 1, 0]
+        for _ in progress.line(range(2)):
+            break
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_in_another_thread_no_signal_is_touched():
     made = []
     thread = threading.Thread(target=lambda: made.extend(progress.bar(3)))

@@ -77,10 +77,16 @@ def test_imports_are_found_in_packages(tmp_path):
         ("notebook/a.py", "def f():\n    from house.wavenet import mu", "notebook.a uses the sec"),
         ("mel.py", "from house.train import run", "mel uses train, which is above it"),
         ("gan/a.py", "from house.train.run import Run", "gan.a uses train, which is above it"),
+        (
+            "listening_test/a.py",
+            "from house.listening_test.vote import b",
+            "listening_test.a uses listening_test.vote, which is above it",
+        ),
     ],
 )
 def test_walls_stop_who_goes_through(tmp_path, file, text, problem):
     others = {"wavenet/mu.py": "", "train/run.py": "", "melgan.py": ""}
+    others["listening_test/vote/b.py"] = "from house import melgan"
     (found,) = problems(made(tmp_path, others | {file: text}))
     assert found.startswith(problem)
 

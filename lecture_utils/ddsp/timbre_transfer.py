@@ -31,7 +31,11 @@ def hold_pitch(f0_hz: np.ndarray, n_frames: int = 25) -> np.ndarray:
 def _as_pitch(f0_hz: np.ndarray) -> np.ndarray:
     """Return a checked pitch curve with 0 for NaN (no pitch)."""
     f0_hz = arguments.array(f0_hz, "f0_hz", ("frames",), finite=False)
-    return arguments.array(np.where(np.isnan(f0_hz), 0, f0_hz), "f0_hz")
+    f0_hz = arguments.array(np.where(np.isnan(f0_hz), 0, f0_hz), "f0_hz").astype(np.float64)
+    odd = f0_hz[(f0_hz > 0) & ((f0_hz < 1) | (f0_hz > 1e5))]
+    if len(odd):
+        raise ValueError(f"f0_hz: {odd[0]:g} Hz is no pitch; give Hz, and 0 where there is none.")
+    return f0_hz
 
 
 def fit_controls(
@@ -116,7 +120,8 @@ def transfer(
     Warns
     -----
     UserWarning
-        If the tracker is not sure, or what it found is the common undertone of a chord.
+        If the tracker is not sure, or what it found is the common undertone of a chord, or the
+        middle of two notes a semitone apart.
     """
     x, facts = as_audio(x), getattr(model, "facts", {})
     if not {"lowest_hz", "highest_hz", "loud_db"} <= facts.keys():
@@ -144,9 +149,14 @@ def _warn_about_chords(
     """Warn if what was tracked is hardly one voice."""
     sounding = f0_hz > 0
     sure = 1.0 if sureness is None else float(sureness[sounding].mean())
-    if sure >= 0.3 and not lacks_fundamental(x, f0_hz, model.sample_rate, model.hop_length):
+    if sure < 0.3:
+        why = f"the tracker is {sure:.0%} sure"
+    elif lacks_fundamental(x, f0_hz, model.sample_rate, model.hop_length):
+        why = "its fundamental is missing"
+    elif lies_between_two(x, f0_hz, model.sample_rate, model.hop_length):
+        why = "there is a note just above it and one just below"
+    else:
         return
-    why = f"the tracker is {sure:.0%} sure" if sure < 0.3 else "its fundamental is missing"
     guess = f"{np.median(f0_hz[sounding]):.0f} Hz is a guess: {why}"
     arguments.warn(f"source: no single pitch was found ({guess}); take one voice, alone.")
 
@@ -173,3 +183,33 @@ def lacks_fundamental(
     strongest = np.maximum(level.max(axis=1, keepdims=True), 1e-9)
     weak = np.median(level / strongest, axis=0) < 10 ** (-30 / 20)
     return bool(weak[0] and weak[1:].sum() >= 2)
+
+
+def lies_between_two(
+    x: np.typing.ArrayLike, f0_hz: np.ndarray, sample_rate: int, hop_length: int
+) -> bool:
+    """Tell whether a pitch is only the middle of two notes, about a semitone apart.
+
+    440 and 466 Hz beat; a tracker finds 453 Hz, where there is nothing. In windows of 120 periods
+    the two lie apart. Each of the periods is taken as long as it was tracked, so that the vibrato
+    of one voice does not count as two notes.
+    """
+    x, sounding = as_audio(x), np.flatnonzero(f0_hz > 0)
+    if not len(sounding):
+        return False
+    length = round(120 * sample_rate / np.median(f0_hz[sounding]))
+    place = np.arange(len(x)) / hop_length
+    hz = np.exp(np.interp(place, sounding, np.log(f0_hz[sounding])))
+    turns = np.cumsum(hz) / sample_rate
+    away = np.arange(-14, 15) * 0.005  # from the pitch, as a share of it
+    window, ratios = np.hanning(length), []
+    for start in range(0, len(x) - length + 1, length // 2):
+        part = slice(start, start + length)
+        if (f0_hz[start // hop_length : (start + length) // hop_length] > 0).mean() < 0.9:
+            continue  # a pause has no pitch
+        waves, seen = np.exp(-2j * np.pi * np.outer(1 + away, turns[part])), window * x[part]
+        power = np.abs(waves @ seen) ** 2
+        beside, there = (power[abs(away) > 0.018].mean(), power[abs(away) < 0.012].mean())
+        nothing = 0.001 * length / 3 * (seen @ seen)  # 30 dB below a sine as loud as the sound
+        ratios.append(beside / (there + nothing + 1e-12))
+    return bool(ratios) and float(np.median(ratios)) > 1

@@ -23,7 +23,7 @@ def _rings() -> dict[str, tuple]:
         )
 
     middle = 0.5 * places[rng.integers(0, 8, 60)] + rng.uniform(-0.05, 0.05, (60, 2))
-    three = np.concatenate([around([0, 1, 4, 6], [100, 60, 30, 3], 0.1), middle])
+    three = np.concatenate([around([0, 1, 4, 6], [100, 60, 30, 5], 0.1), middle])
     # 0.2 and farther away in one direction or both, and near ones that are far in sum
     diagonal = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]]) / np.sqrt(2)
     corners = np.concatenate([
@@ -36,13 +36,20 @@ def _rings() -> dict[str, tuple]:
     scarce = np.concatenate([
         around([0, 1, 2, 3, 4, 5], [8, 8, 8, 7, 7, 4], 0.1), np.zeros((358, 2)),
     ])  # fmt: skip
-    spread = around(list(range(8)), [50, 30, 21, 15, 9, 5, 2, 1], 0.03)
+    spread = around(list(range(8)), [50, 30, 20, 15, 9, 5, 2, 1], 0.03)
+    # a place at (0, 0), from which the distance 0.2 comes out exactly, in single precision, too
+    moved = places - places[0]
+    border = np.repeat([[0.2, 0], [0, -0.2], moved[4] + 0.1, [5, 5]], [10, 10, 20, 20], 0)
+    dense = 0.3 * places  # neighbours are 0.23 apart
+    between = np.repeat([0.6 * dense[0] + 0.4 * dense[1], [5, 5]], [20, 80], 0)
     return {
         "points at three places, and some between": (three, places),
         "points about 0.2 away": (corners, places),
         "places with exactly 2 % of the points": (scarce, places),
         "points that are all far from every place": (np.zeros((50, 2)), places),
-        "a thousand points, few of them near": (np.append(spread, np.zeros((867, 2)), 0), places),
+        "a thousand points, few of them near": (np.append(spread, np.zeros((868, 2)), 0), places),
+        "points exactly 0.2 away": (border, moved),
+        "points near to two places": (between, dense),
         "points at all places": (around(list(range(8)), [30] * 8, 0.15), places),
     }
 
@@ -58,6 +65,10 @@ def _found(points: np.ndarray, places: np.ndarray, share: float = 0.02, **away: 
     return int((_shares(points, places, **away) >= share - 1e-9).sum())
 
 
+def _near(points: np.ndarray, places: np.ndarray, least: float) -> int:
+    return int((_shares(points, places) * len(points) >= least - 1e-9).sum())
+
+
 def _of_near(points: np.ndarray, places: np.ndarray) -> int:
     near = _shares(points, places)
     return int((near >= 0.02 * near.sum()).sum()) if near.any() else 0
@@ -68,6 +79,12 @@ def _nearest(points: np.ndarray, places: np.ndarray) -> int:
     return int((np.bincount(best, minlength=len(places)) >= 0.02 * len(points)).sum())
 
 
+def _one_each(points: np.ndarray, places: np.ndarray) -> int:
+    away = np.linalg.norm(points[:, None] - places, axis=-1)
+    near = (away < 0.2 - 1e-9) & (away == away.min(1, keepdims=True))
+    return int((near.mean(0) >= 0.02 - 1e-9).sum())
+
+
 count_modes = Exercise(
     reference=_found,
     cases=_rings,
@@ -75,11 +92,15 @@ count_modes = Exercise(
     mistakes=[
         ("you count the points; count the places that have enough of them",
          lambda p, c: round(_shares(p, c).sum() * len(p))),
+        ("you count the points; count the places that have enough of them",
+         lambda p, c: sum(_shares(point[None], c).any() for point in p)),
         ("a few stray points are not enough: a place needs 2 % of all points",
          lambda p, c: _found(p, c, share=1e-6)),
         ("every point has a nearest place, but it may be far from it: the distance must be below "
          "0.2",
          _nearest),
+        ("a point may lie near to two places: it counts for both, not for the nearest alone",
+         _one_each),
         ("that is the squared distance; take its root, or compare it with 0.2 ** 2",
          lambda p, c: _found(p, c, radius=0.2**0.5)),
         ("you compare the distance with 0.2 ** 2; only a squared distance may be",
@@ -90,6 +111,12 @@ count_modes = Exercise(
          lambda p, c: _found(p, c, order=1)),
         ("2 % of *all* points are wanted, not of the points near a place",
          _of_near),
+        *[("2 % is a share: how many points it is depends on how many there are",
+           lambda p, c, least=least: _near(p, c, least)) for least in (20, 10, 5)],
+        ("don't round the number of points: 2 % of 255 points are 5.1, so 5 are too few",
+         lambda p, c: _near(p, c, len(p) // 50)),
+        ("a point exactly 0.2 away is not nearer than 0.2: < instead of <=",
+         lambda p, c: _found(p, c, radius=0.2 + 1e-6)),
         ("2 % is enough: at least 0.02, not more than 0.02",
          lambda p, c: int((_shares(p, c) > 0.02 + 1e-9).sum())),
         ("2 % is 0.02, not 0.2",
@@ -158,6 +185,12 @@ critic_loss = Exercise(
          lambda r, f: np.median(f) - np.median(r)),
         ("the scores have no border here; leave the maximum with 0 out (that is the hinge loss)",
          lambda r, f: np.maximum(0, 1 - r).mean() + np.maximum(0, 1 + f).mean()),
+        ("a critic's scores have no border at 0: leave the maximum out",
+         lambda r, f: max(f.mean() - r.mean(), 0.0)),
+        ("scores are not drawn to 1 and 0 here; they go in as they are",
+         lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean()),
+        ("take the mean of each group, not of pairs: there may be more of one than of the other",
+         lambda r, f: (f[: min(len(r), len(f))] - r[: min(len(r), len(f))]).mean()),
         ("scores are not squeezed to 0 .. 1: leave the sigmoid out",
          lambda r, f: (1 / (1 + np.exp(-f))).mean() - (1 / (1 + np.exp(-r))).mean()),
     ],
@@ -256,6 +289,8 @@ gradient_penalty = Exercise(
          lambda c, r, f, m: _penalty(_sizes(c, f, f, m))),
         ("you take the slope half-way; `mix` tells how far between real and fake",
          lambda c, r, f, m: _penalty(_sizes(c, r, f, 0 * m + 0.5))),
+        ("every example has its own number in `mix`; you use the first for all",
+         lambda c, r, f, m: _penalty(_sizes(c, r, f, 0 * m + m[0]))),
         ("real and fake are mixed the wrong way round: `mix` is the share of the real data",
          lambda c, r, f, m: _penalty(_sizes(c, f, r, m))),
         ("a sum grows with the batch; take the mean of the squares",
@@ -268,6 +303,8 @@ gradient_penalty = Exercise(
          lambda *case: (_sizes(*case) ** 2).mean()),
         ("the norm of each slope is missing: 1 is its length, not each of its numbers",
          lambda *case: ((_slopes(*case) - 1) ** 2).mean()),
+        ("the norm of each slope is missing: 1 is its length, not each of its numbers",
+         lambda *case: ((np.abs(_slopes(*case)) - 1) ** 2).mean()),
         ("that is the squared norm; take its root",
          lambda *case: _penalty(_sizes(*case) ** 2)),
         ("that is the norm with absolute values; take the root of the sum of squares",

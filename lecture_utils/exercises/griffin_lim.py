@@ -70,6 +70,16 @@ _KEPT = [
      lambda r, m: m * np.exp(1j * r)),
     ("the angle goes into exp, not the length",
      lambda r, m: m * np.exp(1j * np.abs(r))),
+    ("arctan of a fraction can't tell opposite directions apart; the angle needs both signs",
+     lambda r, m: m * np.exp(1j * np.arctan(r.imag / np.where(r.real == 0, 1e-12, r.real)))),
+    ("`exp` wants radians, not degrees",
+     lambda r, m: m * np.exp(1j * np.angle(r, deg=True))),
+    ("that is the sign of the real part; a direction can be any on the circle",
+     lambda r, m: m * np.where(r.real < 0, -1, 1)),
+    ("every arrow has its own length; you divide all by the largest",
+     lambda r, m: m * r / np.abs(r).max()),
+    *[("the small number that keeps off 0 / 0 is too large: it makes arrows shorter",
+       lambda r, m, under=under: m * r / (np.abs(r) + under)) for under in (1, 0.1, 0.01, 1e-3)],
     ("the lengths are averaged; the wanted magnitude takes the place of the other",
      lambda r, m: (m + np.abs(r)) / 2 * _phase(r)),
 ]  # fmt: skip
@@ -157,6 +167,14 @@ convergence = Exercise(
         ("the mean and the norm are mixed: divide the mean square by the other mean square, then "
          "take the root of all",
          lambda f, w: np.sqrt(np.mean((f - w) ** 2)) / _norm(w)),
+        ("the root of the mean square and the mean size are mixed: take the norm of both",
+         lambda f, w: np.sqrt(np.mean((f - w) ** 2)) / np.mean(np.abs(w))),
+        ("add nothing below the line: divide by the norm of what is wanted",
+         lambda f, w: _norm(f - w) / (_norm(w) + 1)),
+    ],
+    signs=[
+        ("these are decibels; return the plain ratio",
+         lambda got, want, f, w: got < -60 if want == 0 else abs(got - 20 * np.log10(want)) < 1e-3),
     ],
     hint="How large is the difference, all bins and frames together, compared with what is "
     "wanted? The size of a matrix is its norm.",
@@ -241,6 +259,16 @@ overlap_add = Exercise(
           for hole in (0, np.nan)],
         ("you write over what the frame before left there; add to it (+=)",
          _overwritten),
+        ("the last frame is missing",
+         lambda f, w, h: np.append(_mean(f[:-1], w, h, w**2), np.zeros(h))
+         if len(f) > 1 else np.zeros(len(w))),
+        ("divide each sample by its own sum: at both ends fewer windows overlap",
+         lambda f, w, h: _add(f * w, h) / ((w**2).sum() / h)),
+        ("divide by the sum of squared windows also where it is below 1",
+         lambda f, w, h: _add(f * w, h) / np.maximum(_add(np.tile(w**2, (len(f), 1)), h), 1)),
+        *[("the small number that keeps off 0 / 0 is too large: the ends become too soft",
+           lambda f, w, h, under=under: _add(f * w, h)
+           / (_add(np.tile(w**2, (len(f), 1)), h) + under)) for under in (1, 0.1, 0.01, 1e-3)],
         ("the frames begin `hop` samples apart, so they overlap; yours follow one another",
          lambda f, w, h: _mean(f, w, f.shape[1], w**2)),
         ("the end is missing: hop * (frames - 1) + width samples come back",

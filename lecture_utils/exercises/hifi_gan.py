@@ -61,6 +61,8 @@ fold = Exercise(
          lambda x, p: np.append(x, x[len(x) - -len(x) % p :]).reshape(-1, p)),
         ("that is a copy of the samples before the last; mirrored, they run backwards",
          lambda x, p: np.append(x, x[len(x) - 1 - -len(x) % p : -1]).reshape(-1, p)),
+        ("the mirror stands at the last sample: begin with the sample before it, not one earlier",
+         lambda x, p: np.append(x, x[len(x) - 2 - -len(x) % p : -2][::-1]).reshape(-1, p)),
         ("the *end* is mirrored, not the beginning",
          lambda x, p: np.append(x, x[1 : 1 + -len(x) % p][::-1]).reshape(-1, p)),
         ("the *end* is mirrored, not the beginning",
@@ -161,6 +163,9 @@ discriminator_loss = Exercise(
         ("a mean over all scores lets the one with most of them rule; take the mean of each "
          "discriminator",
          lambda r, f: _least_squares([np.concatenate(r)], [np.concatenate(f)])),
+        ("a mean over all scores lets the one with most of them rule; take the mean of each "
+         "discriminator",
+         lambda r, f: len(r) * _least_squares([np.concatenate(r)], [np.concatenate(f)])),
         ("that is WaveGAN's and the Wasserstein critic's loss; here distances to 1 and 0 are "
          "squared",
          lambda r, f: sum(x.mean() for x in f) - sum(x.mean() for x in r)),

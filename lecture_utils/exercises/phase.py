@@ -18,7 +18,7 @@ def _magnitude_and_phase() -> dict[str, tuple]:
         "9 bins and 5 frames": (magnitude, angle),
         "a spectrogram with bins of zero": (gaps, angle[::-1]),
         "phases of 0": (magnitude[:4], np.zeros((4, 5))),
-        "quarters of a turn": (np.arange(1.0, 10), quarter),
+        "quarters of a turn": (np.arange(1.0, 10)[:, None], quarter[:, None]),
     }
 
 
@@ -64,6 +64,8 @@ combine = Exercise(
          lambda m, a: m**2 * np.exp(1j * a)),
         ("the root of the magnitude is taken; take it as it is",
          lambda m, a: np.sqrt(m) * np.exp(1j * a)),
+        ("an angle below 0 turns the other way: keep its sign",
+         lambda m, a: m * np.exp(1j * np.abs(a))),
         ("the angle belongs inside exp",
          lambda m, a: m * a * np.exp(1j)),
     ],
@@ -113,6 +115,15 @@ delay = Exercise(
          lambda d, n: np.full(n // 2 + 1, -2 * np.pi * d / n)),
         ("the delay `d` is missing",
          lambda d, n: _turns(1, n)),
+        ("`n_fft` is not always 1024",
+         lambda d, n: _turns(d, n) * n / 1024),
+        ("that counts whole turns only; divide with /, not with //",
+         lambda d, n: -2 * np.pi * (np.arange(n // 2 + 1) * d // n)),
+        ("the last bin turns the wrong way: `np.fft.fftfreq` takes its frequency as negative",
+         lambda d, n: -2 * np.pi * d * np.fft.fftfreq(n)[: n // 2 + 1]),
+        ("a delay longer than the window turns farther: bring neither the phases nor `d` back to "
+         "one turn",
+         lambda d, n: _turns(d % n, n)),
         ("d belongs above, not below: a longer delay turns farther",
          lambda d, n: -2 * np.pi * np.arange(n // 2 + 1) / (n * np.float64(d))),
     ],
@@ -148,8 +159,13 @@ def _round(
 
 
 def _on_circle(angle: object, *_case: object) -> np.ndarray:
-    """Return points on the circle as angles from 0 to 2 pi, 0 itself with a margin below."""
-    return np.mod(np.asarray(angle) + 0.001, 2 * np.pi) - 0.001
+    """Return points on the circle as angles from -pi to pi, -pi itself with a margin below."""
+    return np.mod(np.asarray(angle) + np.pi + 0.001, 2 * np.pi) - np.pi - 0.001
+
+
+def _on_a_line(angle: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Take the nearest direction, as if the circle were cut open."""
+    return _on_circle(directions[np.abs(angle[:, None] - directions).argmin(1)])
 
 
 quantise = Exercise(
@@ -182,6 +198,18 @@ quantise = Exercise(
          lambda a, n: _round(a, 2.0 ** (n - 1))),
         ("the first direction is 0; yours lie half a step beside it",
          lambda a, n: _round(a, 2**n, offset=0.5)),
+        ("the first direction is 0; yours lie half a step beside it",
+         lambda a, n: _on_circle((np.floor(a / (2 * np.pi / 2**n)) + 0.5) * (2 * np.pi / 2**n))),
+        ("the circle is closed: just below a full turn the nearest direction is 0",
+         lambda a, n: _on_circle(
+             np.minimum(np.round(a % (2 * np.pi) / (2 * np.pi / 2**n)), 2**n - 1)
+             * (2 * np.pi / 2**n))),
+        ("the circle is closed: angles below 0, or of several turns, have their directions, too",
+         lambda a, n: _on_a_line(a, np.arange(2**n) * 2 * np.pi / 2**n)),
+        ("-pi and pi are one direction, and 0 must be one: begin at 0, and leave the end out",
+         lambda a, n: _on_a_line(a, np.linspace(-np.pi, np.pi, 2**n))),
+        ("with N bits there are 2**N directions, not N",
+         lambda a, n: _round(a, max(n, 1))),
         ("the angle is in radians: the full circle is 2 pi, not 360",
          lambda a, n: _round(a, 2**n, circle=360)),
         ("the full circle is 2 pi, not 1",

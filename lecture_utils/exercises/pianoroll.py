@@ -73,6 +73,21 @@ def _one_start(events: list[str]) -> np.ndarray:
     return _rows(notes)
 
 
+def _queue(events: list[str], which: int = 0) -> np.ndarray:
+    """End the note that began first, or last, with its own key, whatever the Note_off names."""
+    now, sounding, notes = 0, [], []
+    for token in events:
+        act, value = token.rsplit("_", 1)
+        if act == "Time_shift":
+            now += int(value)
+        elif act == "Note_on":
+            sounding.append((now, int(value)))
+        else:
+            begin, pitch = sounding.pop(which)
+            notes.append((begin, now, pitch))
+    return _rows(notes)
+
+
 def _once(events: list[str], last: bool) -> np.ndarray:
     """Keep one note of each key."""
     rows = _notes(events).tolist()
@@ -101,8 +116,12 @@ events_to_notes = Exercise(
          _one_start),
         ("a Note_off ends the note of its own key, not the one that began last",
          lambda events: _notes(events, take="latest")),
+        ("a Note_off ends the note of its own key, not the one that began last",
+         lambda events: _queue(events, which=-1)),
         ("a Note_off ends the note of its own key, not the one that began first",
          lambda events: _notes(events, take="oldest")),
+        ("a Note_off ends the note of its own key, not the one that began first",
+         _queue),
         ("when a key is struck again, its new start must replace the old one",
          lambda events: _notes(events, take="first")),
         ("the second number is the step at which the note stops, not how long it lasts",
@@ -166,11 +185,26 @@ def _events(
     return events
 
 
-def _one_by_one(notes: list[tuple]) -> list[str]:
+def _one_by_one(notes: list[tuple], rests: bool = False) -> list[str]:
     """Write every note to its end before the next begins: the mistake of a loop over notes."""
-    return [
-        t for a, b, p in notes for t in (f"Note_on_{p}", f"Time_shift_{b - a}", f"Note_off_{p}")
-    ]
+    events, now = [], 0
+    for start, stop, pitch in notes:
+        events += [f"Time_shift_{start - now}"] if rests and start > now else []
+        events += [f"Note_on_{pitch}", f"Time_shift_{stop - start}", f"Note_off_{pitch}"]
+        now = stop
+    return events
+
+
+def _melted(notes: list[tuple]) -> list[str]:
+    """Leave out the end and the beginning where a key is struck again at once."""
+    begins, ends = ({(note[k], note[2]) for note in notes} for k in (0, 1))
+    acts = [(*act, "on") for act in begins - ends] + [(*act, "off") for act in ends - begins]
+    events, now = [], 0
+    for step, pitch, act in sorted(acts, key=lambda act: (act[0], act[2] == "on", act[1])):
+        events += [f"Time_shift_{step - now}"] if step > now else []
+        events.append(f"Note_{act}_{pitch}")
+        now = step
+    return events
 
 
 def _words(events: object, *_case: object) -> list[str]:
@@ -185,6 +219,10 @@ notes_to_events = Exercise(
     cases=_played,
     read=_words,
     mistakes=[
+        ("no Program_change is asked for: begin with the first note",
+         lambda notes: ["Program_change_0", *_events(notes)]),
+        ("a key that ends and begins at the same step is struck again: write both",
+         _melted),
         ("where a note ends as another begins, Note_off comes first, or no key could sound twice "
          "in a row",
          lambda notes: _events(notes, off_first=False)),
@@ -194,6 +232,8 @@ notes_to_events = Exercise(
          lambda notes: _events(notes, key=lambda act: act[:2])),
         ("of tokens of one kind at the same step, lower keys come before higher ones",
          lambda notes: _events(notes, key=lambda act: (act[0], act[1], -act[2]))),
+        ("at the same step lower keys come before higher ones, among the ends, too",
+         lambda notes: _events(notes, key=lambda act: act[:2] if act[3] == "off" else act[:3])),
         ("the keys are sorted as text, where 108 comes before 9; sort them as numbers",
          lambda notes: _events(notes, key=lambda act: (act[0], act[1], str(act[2])))),
         ("of tokens at the same step, ends come before beginnings, and lower keys come first",
@@ -216,6 +256,9 @@ notes_to_events = Exercise(
         ("chords are played one note after the other; make a list of all starts and stops, sort it "
          "by time, and write that",
          lambda notes: _one_by_one(sorted(notes))),
+        ("chords are played one note after the other; make a list of all starts and stops, sort it "
+         "by time, and write that",
+         lambda notes: _one_by_one(sorted(notes), rests=True)),
         ("only the beginnings are written; every note needs its Note_off",
          lambda notes: [t for t in _events(notes) if "off" not in t]),
     ],
@@ -240,11 +283,13 @@ def _rolls() -> dict[str, tuple]:
         return (made,)
 
     held = [(step, key) for step in range(4) for key in (3, 15, 27)]
-    tune = [(1, 83), (2, 0), (3, 71), (5, 40), (5, 52), (8, 18), (9, 31), (14, 83), (19, 0)]
+    tune = [(1, 83), (2, 0), (3, 71), (5, 40), (5, 52), (8, 18), (14, 83), (19, 0), (290, 31)]
+    edges = [(0, 0), (1, 40), (2, 30), (4, 83)]
     return {
         "a chord that is held": roll(4, [*held, (0, 50), (1, 4), (1, 28), (1, 44)]),
         "C in three octaves": roll(4, [(0, 12), (0, 24), (0, 36)]),
-        "notes one after the other, between silent steps": roll(20, tune),
+        "notes one after the other, over 300 steps": roll(300, tune),
+        "the lowest and the highest key": roll(5, edges),
         "an empty roll": roll(6, []),
         "all keys": roll(1, [(0, key) for key in range(84)]),
     }
@@ -283,6 +328,10 @@ pitch_classes = Exercise(
          lambda roll: sum(_names(step[None]) for step in roll)),
         ("a name counts if it sounds at any step, not only if it sounds at all of them",
          lambda roll: len(set(np.flatnonzero(roll.all(0)) % 12))),
+        ("key 0 is a key, too: it counts as C",
+         lambda roll: _names(roll & (np.arange(84) > 0))),
+        ("the highest keys count, too: there are 84, in 7 octaves",
+         lambda roll: _names(roll[:, :72])),
         ("an empty roll uses no name at all: 0",
          lambda roll: max(1, _names(roll))),
         ("those are all names that there are; count the ones that sound",

@@ -51,15 +51,29 @@ mu_law_encode = Exercise(
          lambda x: _encode(x, top=256.0, offset=0.0)),
         ("there are 256 codes, 0 .. 255: multiply by 255, or +1 becomes 256",
          lambda x: _encode(x, top=256.0) % 256),
-        ("there are 256 codes, 0 .. 255: multiply by 255; to cut off what is above moves all "
-         "other codes",
+        ("there are 256 codes, 0 .. 255: multiply by 255; to cut off what is above leaves "
+         "the other codes wrong",
          lambda x: np.minimum(_encode(x, top=256.0, offset=0.0), 255)),
-        ("there are 256 codes, 0 .. 255: multiply by 255; to cut off what is above moves all "
-         "other codes",
+        ("there are 256 codes, 0 .. 255: multiply by 255; to cut off what is above leaves "
+         "the other codes wrong",
          lambda x: np.minimum(_encode(x, top=256.0), 255)),
+        ("a half is rounded up, so that silence becomes 128, not 127",
+         lambda x: np.ceil((_squeeze(x) + 1) / 2 * 255 - 0.5)),
+        ("int8 ends at 127: use whole numbers that hold 0 .. 255",
+         lambda x: _encode(x).astype(np.int8)),
+        ("the codes begin at 0, and silence is 128: yours are 128 too small",
+         lambda x: _encode(x) - 128),
+        ("don't make the sound louder first: a soft sound has codes near 128",
+         lambda x: _encode(x / max(np.abs(x).max(), 1e-9))),
+        *[("numbers below 0 have no logarithm: use `np.abs` inside and `np.sign` before it",
+           lambda x, kind=kind, sign=sign: np.floor(
+               (sign(x) * np.log(1 + 255 * x) / np.log(256) + 1) / 2 * 255 + 0.5
+           ).astype(kind)) for kind in (float, int) for sign in (np.ones_like, np.sign)],
         *[("the codes begin at 0: half of 255 must be added, too",
            lambda x, to_whole=to_whole: to_whole(_squeeze(x) * 127.5))
-          for to_whole in (np.round, np.floor, lambda y: np.floor(y + 0.5))],
+          for to_whole in (np.round, lambda y: np.floor(y + 0.5))],
+        ("you cut towards 0, so that -1 becomes 1: bring -1 .. 1 to 0 .. 255, then round",
+         lambda x: np.trunc(_squeeze(x) * 127.5) + 128),
         ("with 127 times the value one code is never used: there are 256, 0 .. 255",
          lambda x: np.floor(128 + 127 * _squeeze(x) + 0.5)),
         ("with 127 times the value one code is never used: there are 256, 0 .. 255",
@@ -87,13 +101,13 @@ mu_law_encode = Exercise(
 
 
 def _paddings() -> dict[str, tuple]:
-    x = np.arange(1.0, 9.0)
+    x = np.arange(1.0, 9.0) / 10
     return {
         "kernel 3, dilation 4": (x, 3, 4),
         "kernel 2, dilation 1": (x, 2, 1),
         "kernel 1, dilation 8": (x[:5], 1, 8),
         "kernel 5, dilation 3, more than the sound is long": (x[:4], 5, 3),
-        "a sound with zeros at both ends": (np.array([0.0, 0, 2, 3, 0]), 3, 2),
+        "a sound with zeros at both ends": (np.array([0.0, 0, 0.2, -0.3, 0]), 3, 2),
     }
 
 
@@ -139,6 +153,8 @@ causal_padding = Exercise(
          lambda x, k, d: _pad(x, d * (k - 1), mode="wrap")),
         ("before the sound there is silence: zeros, not the sound mirrored",
          lambda x, k, d: _pad(x, d * (k - 1), mode="reflect")),
+        ("the samples have become whole numbers: make the zeros numbers like those of `x`",
+         lambda x, k, d: _pad(x.astype(int), d * (k - 1))),
         ("these are the zeros alone; the sound follows them",
          lambda x, k, d: np.zeros(d * (k - 1))),
     ],
@@ -196,6 +212,10 @@ receptive_field = Exercise(
          lambda s, n, k: 1 + s * (k**n - 1)),
         ("the dilations are 1, 2, 4, whatever the kernel is",
          lambda s, n, k: k**n),
+        ("kernel 2 has one gap, k taps have k - 1, and the present sample counts once for all",
+         lambda s, n, k: s * 2**n),
+        ("k times the last dilation is right for one stack with kernel 2 alone",
+         lambda s, n, k: s * k * 2 ** (n - 1)),
         ("that is how far a single stack with kernel 2 sees",
          lambda s, n, k: 2**n),
         ("the dilations are powers of two, 1, 2, 4, 8, not 1, 2, 3, 4",
@@ -263,6 +283,10 @@ cached_step = Exercise(
            lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, store_at=t + k)) for k in (1, -1)],
         *[("the slot is t % d; yours is always the same",
            lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, k)) for k in (0, -1)],
+        ("the slot is what is left over, t % d, not the whole part of t / d",
+         lambda x, t, ring, a, b: _step(x, t, ring, a, b, t // len(ring))),
+        ("only slot t % d gets the new sample; the others keep theirs",
+         lambda x, t, ring, a, b: (_step(x, t, ring, a, b)[0], np.full(len(ring), x))),
         ("a ring is not shifted; one slot is overwritten, whatever the length",
          lambda x, t, ring, a, b: (a * ring[0] + b * x, np.append(ring[1:], x))),
         ("a ring is not shifted; one slot is overwritten, whatever the length",

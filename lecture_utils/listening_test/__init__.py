@@ -1,7 +1,15 @@
 """A listening test: ratings as a table, what they prove, and how they look. Notebook 09."""
 
+from lecture_utils.listening_test.merging import merge, too_few
 from lecture_utils.listening_test.pictures import HIDDEN, draw_listeners, draw_means
-from lecture_utils.listening_test.ratings import Rating, merge, new_listener, read, save, table
+from lecture_utils.listening_test.ratings import (
+    Rating,
+    new_listener,
+    of_page,
+    read,
+    save,
+    table,
+)
 from lecture_utils.listening_test.simulation import simulate
 from lecture_utils.listening_test.statistics import (
     bootstrap_mean,
@@ -25,6 +33,7 @@ __all__ = [
     "means",
     "merge",
     "new_listener",
+    "of_page",
     "post_screen",
     "rank_correlation",
     "read",
@@ -32,5 +41,6 @@ __all__ = [
     "sign_test",
     "simulate",
     "table",
+    "too_few",
     "williams_orders",
 ]

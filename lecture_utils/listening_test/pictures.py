@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lecture_utils import arguments
 from lecture_utils.listening_test.ratings import ANCHORS, REFERENCE, Table
 from lecture_utils.listening_test.statistics import Mean
 from lecture_utils.notebook import plot
@@ -71,7 +72,7 @@ def draw_listeners(
     """
     if not isinstance(table, Table):
         raise TypeError("table: give the ratings of one trial, from listening_test.table(...).")
-    if own is not None and own not in table.listeners:
+    if own is not None and arguments.text(own, "own") not in table.listeners:
         raise ValueError(f"own={own!r}: no such listener; there are: {', '.join(table.listeners)}.")
     ax = plot.subplots(height=4.2)[1] if ax is None else ax
     order = np.argsort(-np.nanmean(table.scores, axis=0))

@@ -12,7 +12,6 @@ import csv
 import io
 import os
 import secrets
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -28,8 +27,6 @@ COLUMNS = (
 )  # fmt: skip
 #: The original sound among the stimuli, and its two low-pass copies, as webMUSHRA calls them.
 REFERENCE, ANCHORS = "reference", ("anchor35", "anchor70")
-#: With fewer listeners than this, a test proves nothing.
-FEWEST = 4
 #: Longest name, longest comment and largest file that are read (characters, characters, bytes).
 MAX_NAME, MAX_COMMENT, MAX_BYTES = 80, 500, 5_000_000
 
@@ -72,13 +69,6 @@ class Table(NamedTuple):
     scores: np.ndarray
 
 
-class Merged(NamedTuple):
-    """All ratings of a folder, and one sentence for everything that was left out or is doubtful."""
-
-    ratings: list[Rating]
-    notes: list[str]
-
-
 def new_listener() -> str:
     """Return a new random code for a listener, 16 hexadecimal digits."""
     return secrets.token_hex(8)
@@ -115,7 +105,7 @@ def checked(rating: Rating, test: str | None = None) -> Rating:
     time = _float(texts[5] or "0", "rating_time")
     if time < 0:
         raise ValueError(f"rating_time: {texts[5]} is negative; give milliseconds, 0 or more.")
-    if test is not None and texts[0] != test:
+    if test is not None and texts[0] != arguments.text(test, "test"):
         raise ValueError(f"it belongs to the test {texts[0]!r}, not to {test!r}.")
     comment = " ".join(texts[6].split())[:MAX_COMMENT]
     return Rating(*texts[:4], score, time, comment)
@@ -131,12 +121,23 @@ def _float(text: str, column: str) -> float:
     return value
 
 
+def as_ratings(ratings: Iterable[Rating]) -> list[Rating]:
+    """Return a list of ratings; TypeError unless each one is a :class:`Rating`."""
+    try:
+        rows = list(ratings)
+    except TypeError:  # nothing that has parts
+        rows = [None]
+    if not all(isinstance(row, Rating) for row in rows):
+        raise TypeError("ratings: give a list of Rating, as from read, merge or of_page.")
+    return rows
+
+
 def to_csv(ratings: Iterable[Rating]) -> str:
     """Return ratings as the text of a CSV file: a line of columns, then one line a rating."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for rating in ratings:
+    for rating in as_ratings(ratings):
         *names, score, time, comment = checked(rating)
         writer.writerow([*names, f"{score:g}", f"{time:.0f}", comment])
     return text.getvalue()
@@ -152,7 +153,7 @@ def save(ratings: Iterable[Rating], path: str | os.PathLike) -> Path:
     FileNotFoundError
         If the folder is not there.
     """
-    path, rows = arguments.path(path), [checked(rating) for rating in ratings]
+    path, rows = arguments.path(path), [checked(rating) for rating in as_ratings(ratings)]
     if not rows:
         raise ValueError("ratings: there is no rating to save; rate first.")
     if not path.parent.is_dir():
@@ -239,76 +240,9 @@ def _rows(header: list[str], lines: list[list[str]], name: str, test: str | None
     return list(found.values())
 
 
-def merge(folder: str | os.PathLike, test: str) -> Merged:
-    """Read all CSV files of a folder; leave out what is broken, and say so.
-
-    Parameters
-    ----------
-    folder : str or path
-        Where the files of a class lie. Other kinds of files are not looked at.
-    test : str
-        Name of the test; files of another one are left out.
-
-    Returns
-    -------
-    Merged
-        The ratings, and sentences: each file left out and why, each listener with two files (the
-        newer one counts), each listener who left out stimuli, and whether they are too few.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such folder.
-    ValueError
-        If there is no CSV file in it.
-    """
-    folder = arguments.path(folder, "folder")
-    if not folder.is_dir():
-        raise FileNotFoundError(f"No folder {folder}; make it and put the CSV files there.")
-    paths = [p for p in folder.iterdir() if p.suffix.lower() == ".csv" and p.is_file()]
-    if not paths:
-        raise ValueError(
-            f"{folder.name}: no CSV file in this folder; put the exported files there."
-        )
-    notes, kept, source = [], {}, {}
-    for path in sorted(paths, key=lambda p: (p.stat().st_mtime_ns, p.name)):  # the newest last
-        try:
-            rows = read(path, test)
-        except (ValueError, OSError) as error:
-            notes.append(f"Left out: {error}")
-            continue
-        for listener in sorted({row.session_uuid for row in rows}):
-            if listener in kept:
-                notes.append(
-                    f"Two files of listener {listener}: {path.name} is newer and counts, "
-                    f"{source[listener]} does not."
-                )
-            kept[listener] = [row for row in rows if row.session_uuid == listener]
-            source[listener] = path.name
-    ratings = [row for listener in sorted(kept) for row in kept[listener]]
-    return Merged(ratings, notes + _incomplete(ratings) + too_few(len(kept)))
-
-
-def _incomplete(ratings: list[Rating]) -> list[str]:
-    """Say which listeners left out stimuli that most others rated."""
-    notes = []
-    for trial in sorted({rating.trial_id for rating in ratings}):
-        rated = Counter((r.session_uuid) for r in ratings if r.trial_id == trial)
-        usual = int(np.median(list(rated.values())))
-        notes += [
-            f"Listener {listener} rated {count} of {usual} stimuli of {trial!r}; they are kept."
-            for listener, count in sorted(rated.items())
-            if count < usual
-        ]
-    return notes
-
-
-def too_few(n_listeners: int) -> list[str]:
-    """Return the sentence that says that so few listeners prove nothing, or no sentence."""
-    if n_listeners >= FEWEST:
-        return []
-    listeners = "1 listener" if n_listeners == 1 else f"{n_listeners} listeners"
-    return [f"Only {listeners}: this proves nothing. Ask at least {FEWEST}, better 15 or more."]
+def of_page(page: object) -> list[Rating]:
+    """Return what was finished on a page of :func:`lecture_utils.notebook.mushra.rate`."""
+    return [checked(row, page.spec["test"]) for row in page.rows]
 
 
 def table(ratings: Iterable[Rating], trial: str) -> Table:
@@ -319,7 +253,7 @@ def table(ratings: Iterable[Rating], trial: str) -> Table:
     ValueError
         If there is no rating of that trial; the trials that there are are named.
     """
-    ratings = list(ratings)
+    ratings, trial = as_ratings(ratings), arguments.text(trial, "trial")
     rows = [rating for rating in ratings if rating.trial_id == trial]
     if not rows:
         known = ", ".join(sorted({rating.trial_id for rating in ratings})) or "none"

@@ -52,6 +52,7 @@ def simulate(
         raise TypeError("opinions: give a dict of stimulus: mean score, one or more.")
     for name, mean in opinions.items():
         arguments.number(mean, f"opinions[{name!r}]", 0, 100)
+    trial, test = arguments.text(trial, "trial"), arguments.text(test, "test")
     n = arguments.number(n_listeners, "n_listeners", 1, 100_000, whole=True)
     n_careless = arguments.number(n_careless, "n_careless", 0, n, whole=True)
     taste, severity = (

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lecture_utils import arguments
-from lecture_utils.listening_test.ratings import REFERENCE, Rating, Table
+from lecture_utils.listening_test.ratings import REFERENCE, Rating, Table, as_ratings
 
 #: ITU-R BS.1534-3: who rates the hidden reference below this, in more than this share of trials.
 LOWEST_REFERENCE, MOST_MISSED = 90.0, 0.15
@@ -106,7 +106,7 @@ def difference(table: Table, first: str, second: str, seed: int = 0) -> Mean:
     than two intervals side by side, since what a listener gives to everything cancels.
     """
     _check(table)
-    for name in (first, second):
+    for name in (arguments.text(first, "first"), arguments.text(second, "second")):
         if name not in table.stimuli:
             raise ValueError(f"{name!r} was not rated; there are: {', '.join(table.stimuli)}.")
     columns = [table.scores[:, table.stimuli.index(name)] for name in (first, second)]
@@ -128,7 +128,7 @@ def post_screen(ratings: Iterable[Rating]) -> tuple[list[Rating], list[str]]:
     notes : list of str
         One sentence for each listener left out.
     """
-    ratings, missed = list(ratings), {}
+    ratings, missed = as_ratings(ratings), {}
     for rating in ratings:
         if rating.rating_stimulus == REFERENCE:
             missed.setdefault(rating.session_uuid, []).append(
@@ -181,6 +181,8 @@ def rank_correlation(
     """
     from scipy import stats
 
+    first, second = _values(first, "first"), _values(second, "second")
+    lower_is_better = arguments.flag(lower_is_better, "lower_is_better")
     names = [name for name in first if np.isfinite(first[name])]
     names = [name for name in names if np.isfinite(second.get(name, np.nan))]
     if len(names) < 3:
@@ -191,6 +193,13 @@ def rank_correlation(
     sign = -1 if lower_is_better else 1
     rho, tau = stats.spearmanr(a, b).statistic, stats.kendalltau(a, b).statistic
     return Ranks(float(sign * rho), float(sign * tau), len(names))
+
+
+def _values(values: Mapping[str, float], name: str) -> dict[str, float]:
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{name}={arguments.shown(values)}: give a dict of system: number.")
+    numbers = arguments.array([*values.values()], name, finite=False)
+    return dict(zip(values, numbers.astype(float).tolist(), strict=True))
 
 
 def williams_orders(n_stimuli: int) -> np.ndarray:

@@ -168,7 +168,8 @@ def difference(got: object, want: object, show: bool) -> str:
     if array is None:
         return f"numbers are wanted, this is {article(got)}"
     if array.shape != target.shape:
-        return f"the shape is {array.shape}, {target.shape} is wanted"
+        wanted = f"{target.shape} is wanted" if target.shape else "a single number is wanted"
+        return f"the shape is {array.shape}, {wanted}"
     if np.isnan(array).any():
         return "there are values that are no numbers (NaN): 0 / 0, or a root or log of less than 0"
     if not np.isfinite(array).all():
@@ -180,8 +181,18 @@ def difference(got: object, want: object, show: bool) -> str:
     errors = np.abs(array - target)
     worst = np.unravel_index(int(errors.argmax()), errors.shape)
     place = f"at [{', '.join(map(str, worst))}] " if worst else ""
-    wanted = f", {target[worst]:.5g} is wanted" if show else ""
-    return f"{place}it gives {array[worst]:.5g}{wanted}"
+    wanted = f"{target[worst]:.5g} is wanted" if show else _way_off(array[worst], target[worst])
+    return f"{place}it gives {array[worst]:.5g}, {wanted}"
+
+
+def _way_off(got: complex, want: complex) -> str:
+    """Say in which direction a number is wrong, without telling the right one."""
+    if np.iscomplexobj(got) or np.iscomplexobj(want):
+        if abs(abs(got) - abs(want)) <= 1e-3 * abs(want):
+            return "which has the right length, but a wrong direction"
+        got, want = abs(got), abs(want)
+        return f"which is too {'long' if got > want else 'short'}"
+    return f"which is too {'large' if got > want else 'small'}"
 
 
 def _word_difference(got: object, want: list, show: bool) -> str:
@@ -194,8 +205,8 @@ def _word_difference(got: object, want: list, show: bool) -> str:
         return f"a list of text is wanted, this is {article(got)}"
     for number, (g, w) in enumerate(zip(got, want, strict=False), start=1):
         if g != w:
-            wanted = f", {w} is wanted" if show else ""
-            return f"number {number} is {g}{wanted}"
+            wanted = f"{w} is wanted" if show else "something else is wanted"
+            return f"number {number} is {g}, {wanted}"
     return f"there are {len(got)}, {'too many' if len(got) > len(want) else 'some are missing'}"
 
 

@@ -37,8 +37,7 @@ function coinChance(trials, right) {
 }
 
 // Name the versions, show levels and pictures, and give the answers out as CSV.
-function reveal(player, spec, rows, start) {
-  const labels = hiddenLabels(spec);
+function reveal(player, spec, rows, start, labels = hiddenLabels(spec), file = "listening_test.csv") {
   player.root.classList.remove("lp-blind");
   player.setVoices(openVoices(labels, spec));
   const cell = (v) => (/[",\n]/.test(v) ? `"${String(v).replaceAll('"', '""')}"` : v);
@@ -51,7 +50,7 @@ function reveal(player, spec, rows, start) {
     (navigator.clipboard?.writeText(csv) ?? Promise.reject()).catch(() => document.execCommand("copy"));
     copy.textContent = "copied";
   } }, "copy CSV");
-  const download = make("a", { class: "lp-button", download: "listening_test.csv",
+  const download = make("a", { class: "lp-button", download: file,
     href: `data:text/csv;charset=utf-8,${encodeURIComponent(csv)}` }, "download CSV");
   return [text, make("div", { class: "lp-row" }, copy, download,
     make("button", { onclick: start }, "start again"))];

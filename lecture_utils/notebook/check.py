@@ -254,7 +254,7 @@ def _all_right(task: Exercise, trial: Trial, wanted: list) -> bool:
 
 def _wrong_kind(trial: Trial) -> bool:
     """Tell whether a call failed because an array came for a tensor, or the other way round."""
-    signs = {TypeError: "ndarray|numpy|Tensor", AttributeError: "ndarray|Tensor",
+    signs = {TypeError: "ndarray|Tensor", AttributeError: "ndarray|Tensor",
              RuntimeError: "dtype|scalar type"}  # fmt: skip
     return any(
         isinstance(outcome.error, kind) and re.search(sign, outcome.problem)
@@ -333,6 +333,6 @@ def _differ(first: Outcome, again: Outcome) -> bool:
 def _sentence(text: str) -> str:
     """End with a full stop, and begin with a capital unless the first word is code."""
     first = text.split(" ", 1)[0]
-    if re.fullmatch(r"[a-z]{2,}[,:]?|a", first):
+    if re.fullmatch(r"[a-z]{2,}('t)?[,:]?|a", first):
         text = text[0].upper() + text[1:]
     return text + ("" if text.endswith((".", "!", "?", ".)")) else ".")

@@ -17,15 +17,9 @@ import numpy as np
 
 from lecture_utils import arguments
 from lecture_utils.notebook import listen, live
-from lecture_utils.notebook.flipbook import (
-    MAX_STEPS,
-    check_alt,
-    check_figure,
-    flipbook,
-    to_img,
-    to_png,
-    to_source,
-)
+from lecture_utils.notebook.figure import check_alt, check_figure, pictures, to_img
+from lecture_utils.notebook.figure import picture as to_picture
+from lecture_utils.notebook.flipbook import MAX_STEPS, flipbook
 from lecture_utils.notebook.upload import upload
 
 __all__ = ["Explorer", "choice", "flipbook", "picture", "slider", "sound", "steps", "upload"]
@@ -90,6 +84,7 @@ def sound(
     figure: Callable | None = None,
     alt: str = "",
     caption: str | None = None,
+    height: float = 3.0,
     **controls: widgets.ValueWidget,
 ) -> Explorer:
     """Hear (and see) what a function makes of its parameters.
@@ -107,6 +102,8 @@ def sound(
         What the figure shows, in a sentence; needed with `figure`.
     caption : str, optional
         What to listen for.
+    height : float
+        Of the figure, in inches.
     **controls
         For every parameter a :func:`slider`, a :func:`choice` or another value widget.
 
@@ -131,7 +128,8 @@ def sound(
         raise TypeError("render: give a function of the controls that returns a sound.")
     _check_controls(controls, "sound")
     check_alt(figure, alt)
-    return Explorer(render, sample_rate, figure, alt, caption, controls)
+    height = arguments.number(height, "height", 1, 12)
+    return Explorer(render, sample_rate, figure, alt, caption, controls, height)
 
 
 def picture(
@@ -183,9 +181,11 @@ class Explorer:
         self._height = height
         for name, control in controls.items():
             control.description = control.description or name
-        sounds, picture = self._compute()
-        self.player = listen.LivePlayer(sounds, sample_rate, caption) if render else None
-        self.picture = widgets.HTML(picture)
+        sounds, shown = self._compute()
+        self.player = (
+            listen.LivePlayer(sounds, sample_rate, caption, pictures=shown) if render else None
+        )
+        self.picture = None if render else widgets.HTML(_page(shown))
         self.message = widgets.HTML()
         parts = [*controls.values(), self.message, self.picture, self.player]
         self.box = live.Box(part for part in parts if part is not None)
@@ -198,20 +198,26 @@ class Explorer:
     def _setting(self) -> str:
         return ", ".join(f"{c.description} {c.value}" for c in self.controls.values())
 
-    def _compute(self) -> tuple[Mapping[str, np.ndarray], str]:
+    def _compute(self) -> tuple[Mapping[str, np.ndarray], list[dict]]:
+        """Return the sounds, and one picture for all of them."""
         values = self._values()
         result = self._render(**values) if self._render else None
         sounds = result if isinstance(result, Mapping) else {"sound": result}
         if self._figure is None:
-            return sounds, ""
-        png = to_png(lambda ax: self._figure(ax, result, **values), self._height)
-        return sounds, to_img(png, f"{self._alt} ({self._setting()})")
+            return sounds, []
+        lengths = [max(np.shape(x), default=0) for x in sounds.values()]
+        seconds = max(lengths, default=0) / self._sample_rate if self._render else None
+        alt = f"{self._alt} ({self._setting()})"
+        shown = to_picture(
+            lambda ax: self._figure(ax, result, **values), alt, self._height, seconds
+        )
+        return sounds, [shown]
 
     def _update(self, _change: object) -> None:
         try:
-            sounds, picture = self._compute()
+            sounds, shown = self._compute()
             if self.player:
-                self.player.replace(sounds, self._sample_rate, self._caption)
+                self.player.replace(sounds, self._sample_rate, self._caption, pictures=shown)
         # whatever a student's function raises must not stop the class, nor an interrupt
         except (Exception, KeyboardInterrupt) as error:
             text = html.escape(f"{type(error).__name__}: {error}".splitlines()[0]).rstrip(".: ")
@@ -221,13 +227,16 @@ class Explorer:
                 f"{text}. The last good one stays.</p>"
             )
         else:
-            self.picture.value, self.message.value = picture, ""
+            if self.picture:
+                self.picture.value = _page(shown)
+            self.message.value = ""
 
     def page(self) -> str:
         """Return what a page without a kernel shows: the default, with its sound and picture."""
         note = f"Stored at {self._setting()}; run the cell for live controls."
         player = self.player.static()._repr_html_() if self.player else ""
-        return f"<p>{html.escape(note)}</p>{self.picture.value}{player}"
+        shown = self.picture.value if self.picture else ""
+        return f"<p>{html.escape(note)}</p>{shown}{player}"
 
     def _ipython_display_(self) -> None:
         self.box.show(self.page(), repr(self))
@@ -243,6 +252,7 @@ def steps(
     figure: Callable | None = None,
     alt: str = "",
     caption: str | None = None,
+    height: float = 3.0,
 ) -> listen.Player:
     """Step through sounds computed beforehand, with a slider that needs no kernel.
 
@@ -261,6 +271,8 @@ def steps(
         What the figures show, in a sentence; needed with `figure`.
     caption : str, optional
         What to listen for.
+    height : float
+        Of each figure, in inches.
 
     Returns
     -------
@@ -280,14 +292,15 @@ def steps(
     spec, wavs = listen.prepare(sounds, sample_rate, caption, most=MAX_STEPS)
     spec |= {"mode": "steps", "step_name": name}
     if figure is not None:
-        spec["pictures"] = [
-            {
-                "source": to_source(to_png(lambda ax, x=x, key=key: figure(ax, x, key))),
-                "alt": f"{alt} ({name} {key})",
-            }
-            for key, x in sounds.items()
-        ]
+        height = arguments.number(height, "height", 1, 12)
+        seconds = max(spec["seconds"])
+        spec["pictures"] = pictures(sounds, seconds, figure, alt, height, name)
     return listen.Player(spec, wavs)
+
+
+def _page(pictures: list[dict]) -> str:
+    """Return pictures as HTML."""
+    return "".join(to_img(p["source"], p["alt"]) for p in pictures)
 
 
 def _check_controls(controls: dict[str, object], called: str) -> None:

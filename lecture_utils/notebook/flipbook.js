@@ -1,15 +1,45 @@
-// The slider of figures to step through. The script makes it: where no script may run (a notebook that
-// is not trusted), there is no slider that does nothing.
-const host = document.currentScript.parentElement, frames = JSON.parse(host.dataset.frames);
-const image = host.querySelector("img"), output = document.createElement("output");
-const slider = document.createElement("input"), label = document.createElement("label");
-Object.assign(slider, { type: "range", min: 0, max: frames.length - 1, value: frames.length - 1 });
-slider.setAttribute("data-lm-suppress-shortcuts", "true"); // else JupyterLab takes its arrow keys
-slider.style.width = "60%";
-slider.oninput = () => {
-  [output.value, image.src, image.alt] = frames[slider.value];
-  slider.setAttribute("aria-valuetext", output.value);
+// Figures to step through: a slider and a play button in place of the figures one after the other. The
+// script makes them: where no script may run (a notebook that is not trusted), all figures are shown.
+const host = document.currentScript.parentElement, frames = [...host.querySelectorAll("img")];
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+const image = make("img", { className: "lp-figure" }), output = make("output", {});
+const play = make("button", { type: "button" }), label = make("label", { className: "lp-steps" });
+const slider = make("input", { type: "range", min: 0, max: frames.length - 1, value: 0 });
+const row = make("div", { className: "lp-row" });
+const SECONDS = 0.8; // for each figure
+let timer = null;
+
+function show(index) {
+  const { src, alt, dataset } = frames[index];
+  Object.assign(image, { src, alt });
+  slider.value = index;
+  slider.setAttribute("aria-valuetext", output.value = dataset.key);
+}
+
+function stop() {
+  clearInterval(timer);
+  timer = null;
+  play.textContent = "\u25b6 play";
+}
+
+function next() {
+  if (host.isConnected && +slider.value < frames.length - 1) show(+slider.value + 1);
+  if (!host.isConnected || +slider.value === frames.length - 1) stop();
+}
+
+play.onclick = () => {
+  if (timer) return stop();
+  if (+slider.value === frames.length - 1) show(0);
+  timer = setInterval(next, 1000 * SECONDS);
+  play.textContent = "\u275a\u275a pause";
 };
-slider.oninput();
+slider.oninput = () => {
+  stop();
+  show(+slider.value);
+};
+host.setAttribute("data-lm-suppress-shortcuts", "true"); // else JupyterLab takes the keys
 label.append(`${host.dataset.name} `, slider);
-host.querySelector("p").replaceChildren(label, " ", output);
+row.append(play, label, output);
+host.replaceChildren(row, image);
+stop();
+show(0);

@@ -10,16 +10,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import anywidget
 import numpy as np
 import traitlets
 
+from lecture_utils import arguments
 from lecture_utils.audio import as_audio, check_sample_rate, loudness_lufs
-from lecture_utils.notebook import live
+from lecture_utils.notebook import figure as figures
+from lecture_utils.notebook import hidden, live
 from lecture_utils.notebook.wav import clips, pack
 
 __all__ = ["LivePlayer", "Player", "clips", "compare", "play", "prepare"]
@@ -31,12 +34,23 @@ MAX_SECONDS, MAX_BYTES = 60.0, 20e6
 #: down to it.
 COMFORTABLE_LUFS = -14.0
 
+#: Scripts that a page needs, by the kind of its blind test.
+_BLIND = ["sound.js", "paint.js", "player.js", "blind.js"]
+_KEPT = [*_BLIND, "kept.js", "mushra.js"]
+SCRIPTS = {None: _BLIND[:3], "abx": _BLIND, "rate": _BLIND, "mushra": _KEPT, "pairs": _KEPT}
+
 
 def play(
-    x: np.typing.ArrayLike, sample_rate: int, label: str = "sound", caption: str | None = None
+    x: np.typing.ArrayLike,
+    sample_rate: int,
+    label: str = "sound",
+    caption: str | None = None,
+    figure: Callable | None = None,
+    alt: str = "",
+    height: float = 3.0,
 ) -> Player:
     """Play one sound: :func:`compare` with a single version."""
-    return compare({label: x}, sample_rate, caption=caption)
+    return compare({label: x}, sample_rate, caption=caption, figure=figure, alt=alt, height=height)
 
 
 def compare(
@@ -48,6 +62,9 @@ def compare(
     reference: str | None = None,
     trials: int = 10,
     seed: int | None = None,
+    figure: Callable | None = None,
+    alt: str = "",
+    height: float = 3.0,
 ) -> Player:
     """Compare up to nine versions of a sound: switch at the same position, at one shared gain.
 
@@ -74,6 +91,14 @@ def compare(
         Rounds of an A/B/X test, 1 to 50 (fewer than five prove nothing at p < 0.05).
     seed : int, optional
         Makes the hidden order repeatable; drawn anew in the browser by default.
+    figure : callable, optional
+        ``figure(ax, x, label)`` draws the picture of one version. If its x axis is time, the
+        cursor moves over it: the plotters of ``plot`` and ``pianoroll`` say so
+        (:func:`lecture_utils.notebook.plot.time_axis`).
+    alt : str
+        What the pictures show, in a sentence; needed with `figure`.
+    height : float
+        Of each picture, in inches.
 
     Returns
     -------
@@ -86,11 +111,19 @@ def compare(
         If `sounds` is no mapping or a sound holds no numbers.
     ValueError
         If there is no sound, more than nine, a label twice, a sound that is empty, not finite or
-        longer than 60 s, or an unknown `blind` or `reference`.
+        longer than 60 s, an unknown `blind` or `reference`, or a figure without `alt` or in a blind
+        test.
     """
+    if figure is not None:
+        figures.check_figure(figure, alt)
+        if blind:
+            raise ValueError("figure: a picture would tell which version is which; leave it out.")
     spec, wavs = prepare(sounds, sample_rate, caption, match_levels)
+    if figure is not None:
+        seconds, height = max(spec["seconds"]), arguments.number(height, "height", 1, 12)
+        spec["pictures"] = figures.pictures(sounds, seconds, figure, alt, height)
     if blind:
-        _hide(spec, blind, reference, trials, seed)
+        hidden.hide(spec, blind, reference, trials, seed)
     elif reference is not None:
         raise ValueError('reference: only a rating has one; add blind="rate".')
     return Player(spec, wavs)
@@ -181,37 +214,6 @@ def _check_size(lengths: list[int], sample_rate: int) -> None:
         )
 
 
-def _hide(
-    spec: dict, blind: bool | str, reference: str | None, trials: int, seed: int | None
-) -> None:
-    """Turn `spec` into that of a blind test, with the labels out of sight."""
-    labels = spec.pop("labels")
-    mode = ("abx" if len(labels) == 2 else "rate") if blind is True else blind
-    if mode not in ("abx", "rate"):
-        raise ValueError(f'blind: {blind!r} is unknown; give True, "abx" or "rate".')
-    if mode == "abx" and len(labels) != 2:
-        raise ValueError(
-            f'blind: A/B/X compares two versions, got {len(labels)}; use blind="rate".'
-        )
-    if reference is not None and (mode != "rate" or reference not in labels):
-        raise ValueError(f'reference: {reference!r} must be one of {labels}, with blind="rate".')
-    for name, value, top in (("trials", trials, 50), ("seed", seed, 2**32 - 1)):
-        if value is None and name == "seed":
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise TypeError(f"{name}: expected a whole number, got {value!r}.")
-        if not (name == "trials") <= value <= top:
-            raise ValueError(f"{name}: {value} is out of range; give at most {top}.")
-    encoded = base64.b64encode(json.dumps(labels).encode()).decode()
-    spec |= {
-        "blind": mode,
-        "hidden": encoded[::-1],
-        "trials": int(trials),
-        "seed": None if seed is None else int(seed),
-        "reference": None if reference is None else labels.index(reference),
-    }
-
-
 class Player:
     """A player as plain HTML, made by :func:`compare`; notebooks show it by themselves."""
 
@@ -219,16 +221,22 @@ class Player:
         self.spec, self.wavs = spec, wavs
 
     def _repr_html_(self) -> str:
-        spec = json.dumps(self.spec, sort_keys=True)
-        digest = hashlib.sha256(spec.encode() + b"".join(self.wavs)).hexdigest()[:12]
+        pictures = self.spec.get("pictures", [])
+        everything = json.dumps(self.spec, sort_keys=True).encode() + b"".join(self.wavs)
+        digest = hashlib.sha256(everything).hexdigest()[:12]
+        # The script takes the pictures, like the sounds, from the list below.
+        without = [{k: p[k] for k in ("alt", "span")} for p in pictures]
+        spec = json.dumps(self.spec | {"pictures": without}, sort_keys=True)
         # Without scripts these stand in: a list of native players (no labels in a blind test).
+        images = [figures.to_img(p["source"], p["alt"]) for p in pictures]
         items = "".join(
             f"<li>{html.escape(line)} <audio controls preload='none' "
-            f"src='data:audio/wav;base64,{base64.b64encode(wav).decode()}'></audio></li>"
-            for line, wav in zip(self._lines(), self.wavs, strict=True)
+            f"src='data:audio/wav;base64,{base64.b64encode(wav).decode()}'></audio>{image}</li>"
+            for line, wav, image in itertools.zip_longest(
+                self._lines(), self.wavs, images, fillvalue=""
+            )
         )
-        names = ["sound.js", "player.js", *(["blind.js"] if self.spec.get("blind") else [])]
-        script = "".join(map(live.file, names))
+        script = "".join(map(live.file, SCRIPTS[self.spec.get("blind")]))
         return (
             f"<style>{live.file('player.css')}</style>"
             f'<div id="lp-{digest}" data-spec="{html.escape(spec)}">'
@@ -270,13 +278,11 @@ class LivePlayer(anywidget.AnyWidget):
     ----------
     sounds, sample_rate, caption, match_levels
         As for :func:`compare`.
+    pictures : list of dict, optional
+        One for each version or one for all, as from ``figure.picture``.
     """
 
-    _esm = (
-        live.file("sound.js")
-        + live.file("player.js")
-        + "\nexport default { render: renderLive };\n"
-    )
+    _esm = "".join(map(live.file, SCRIPTS[None])) + "\nexport default { render: renderLive };\n"
     _css = live.file("player.css")
     spec = traitlets.Dict().tag(sync=True)
     clips = traitlets.List(traitlets.Bytes()).tag(sync=True)
@@ -288,9 +294,10 @@ class LivePlayer(anywidget.AnyWidget):
         sample_rate: int,
         caption: str | None = None,
         match_levels: bool = False,
+        pictures: list[dict] | None = None,
     ) -> None:
         spec, wavs = prepare(sounds, sample_rate, caption, match_levels)
-        super().__init__(spec=spec, clips=wavs)
+        super().__init__(spec=spec | {"pictures": pictures or []}, clips=wavs)
 
     def replace(
         self,
@@ -298,9 +305,11 @@ class LivePlayer(anywidget.AnyWidget):
         sample_rate: int,
         caption: str | None = None,
         match_levels: bool = False,
+        pictures: list[dict] | None = None,
     ) -> None:
         """Play other sounds from now on, at the same position; nothing changes if they are bad."""
         spec, wavs = prepare(sounds, sample_rate, caption, match_levels)
+        spec |= {"pictures": pictures or []}
         with self.hold_sync():  # one message: the page reloads when the count changes
             self.spec, self.clips, self.count = spec, wavs, self.count + 1
 

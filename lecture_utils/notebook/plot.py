@@ -119,6 +119,41 @@ def show(figure: Figure, alt: str) -> None:
     )
 
 
+def time_axis(ax: Axes, first: float = 0.0, last: float = 1.0, seconds: float = 1.0) -> None:
+    """Say that the x axis of a figure is time, so that a player moves its cursor over it.
+
+    The plotters of this module say so by themselves.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where the figure is drawn.
+    first, last : float
+        Two places on the x axis: at the beginning of the sound, and `seconds` later. By default
+        the axis counts seconds.
+    seconds : float
+        Time between the two.
+
+    Raises
+    ------
+    ValueError
+        If no time lies between the two places.
+    """
+    first, last = arguments.number(first, "first"), arguments.number(last, "last")
+    seconds = arguments.number(seconds, "seconds", 1e-6)
+    if not first < last:
+        raise ValueError(f"time_axis: first={first:g} must lie before last={last:g}.")
+    ax.lecture_time = (first, (last - first) / seconds)
+
+
+def time_ends(ax: Axes, seconds: float) -> tuple[float, float] | None:
+    """Return where a sound of `seconds` begins and ends on the x axis; None if that is not time."""
+    if not hasattr(ax, "lecture_time"):
+        return None
+    first, per_second = ax.lecture_time
+    return first, first + per_second * seconds
+
+
 def waveform(
     x: np.typing.ArrayLike,
     sample_rate: int,
@@ -131,6 +166,7 @@ def waveform(
     ax.plot(np.arange(len(x)) / sample_rate, x, **{"linewidth": 0.8, **line})
     ax.set(xlabel="time (s)", ylabel="amplitude", title=title)
     ax.margins(x=0)
+    time_axis(ax)
     return ax
 
 
@@ -218,9 +254,16 @@ def mel(
     ax: Axes | None = None,
     title: str = "",
     limits: tuple[float, float] | None = None,
+    f_max: float | None = None,
 ) -> Axes:
-    """Draw a log-mel spectrogram ``(n_mels, frames)`` against time and mel band."""
+    """Draw a log-mel spectrogram ``(n_mels, frames)`` against time and frequency in Hz.
+
+    The bands lie evenly, from 0 Hz to `f_max` (by default half the sample rate).
+    """
+    import librosa
+
     log_mel = arguments.array(log_mel, "mel", ("n_mels", "frames"))
+    f_max = arguments.number(sample_rate / 2 if f_max is None else f_max, "f_max", 1)
 
     ax, limits = _axes(ax), _limits(log_mel, limits)
     bands, frames = log_mel.shape
@@ -230,7 +273,11 @@ def mel(
         extent=(0, seconds, 0, bands), interpolation="nearest",
     )  # fmt: skip
     _scale(picture, ax, "log mel")
-    ax.set(xlabel="time (s)", ylabel="mel band", title=title)
+    ax.set(xlabel="time (s)", ylabel="frequency (Hz, mel scale)", title=title)
+    centres = librosa.mel_frequencies(bands + 2, fmin=0, fmax=f_max)[1:-1]
+    named = [hz for hz in (250, 500, 1000, 2000, 4000, 8000) if hz <= f_max]
+    ax.set_yticks(np.interp(named, centres, np.arange(bands) + 0.5), [f"{hz:,}" for hz in named])
+    time_axis(ax)
     return ax
 
 
@@ -281,6 +328,7 @@ def _image(
     _scale(picture, ax, unit)
     ax.set(xlabel="time (s)", ylabel="frequency (kHz)", title=title)
     ax.locator_params(axis="x", nbins=6)
+    time_axis(ax)
     if f_max is not None:
         ax.set_ylim(0, arguments.number(f_max, "f_max", 1) / 1000)
     return ax

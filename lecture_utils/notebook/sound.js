@@ -53,7 +53,8 @@ function claimSound(transport) {
 
 class Transport {
   constructor() {
-    Object.assign(this, { clip: 0, offset: 0, playing: false, loop: false, volume: 0, voices: [] });
+    Object.assign(this, { clip: 0, offset: 0, playing: false, loop: false, volume: 0, voices: [],
+      part: null }); // part: seconds [from, to] that the loop goes round; null for the whole
     this.onsilence = () => {}; // told true when no output was found, false when one was
   }
 
@@ -64,7 +65,9 @@ class Transport {
   get position() {
     if (!this.playing || this.context.currentTime < this.start) return this.offset;
     const seconds = this.offset + this.context.currentTime - this.start;
-    return this.loop ? seconds % this.duration : Math.min(seconds, this.duration);
+    if (!this.loop) return Math.min(seconds, this.duration);
+    const [from, to] = this.part ?? [0, this.duration];
+    return seconds < to ? seconds : from + ((seconds - from) % (to - from));
   }
 
   // All versions as buffers of one length: shorter ones end in silence.
@@ -78,10 +81,23 @@ class Transport {
       padded.copyToChannel(fade(buffer.getChannelData(0), buffer.sampleRate), 0);
       return padded;
     });
+    this.edged = null;
+  }
+
+  // The versions, faded out and in where the loop goes round.
+  withEdges() {
+    return (this.edged ??= this.buffers.map((buffer) => {
+      const copy = this.context.createBuffer(1, buffer.length, buffer.sampleRate);
+      const samples = buffer.getChannelData(0).slice();
+      const [from, to] = this.part.map((seconds) => Math.round(seconds * buffer.sampleRate));
+      fade(samples.subarray(from, to), buffer.sampleRate);
+      copy.copyToChannel(samples, 0);
+      return copy;
+    }));
   }
 
   async load(wavs, duration) {
-    Object.assign(this, { wavs, buffers: null });
+    Object.assign(this, { wavs, buffers: null, part: null });
     if (this.playing) await this.decode();
     if (this.playing) this.begin((this.position + LEAD) % duration, duration);
     else Object.assign(this, { duration, offset: Math.min(this.offset, duration) });
@@ -104,16 +120,18 @@ class Transport {
 
   // Start every version at the same instant; only the chosen one is let through.
   begin(offset, duration) {
-    const start = this.context.currentTime + LEAD;
+    const start = this.context.currentTime + LEAD, part = this.loop && this.part;
+    if (part && offset >= part[1]) [offset] = part;
     this.silence(start);
     Object.assign(this, { start, offset, duration, playing: true });
     this.master = this.context.createGain();
     this.master.connect(this.context.destination);
     this.master.gain.setValueAtTime(0, start);
     this.master.gain.linearRampToValueAtTime(10 ** (this.volume / 20), start + 0.005);
-    this.voices = this.buffers.map((buffer, i) => {
+    this.voices = (part ? this.withEdges() : this.buffers).map((buffer, i) => {
       const source = this.context.createBufferSource(), gain = this.context.createGain();
       Object.assign(source, { buffer, loop: this.loop });
+      if (part) [source.loopStart, source.loopEnd] = part;
       gain.gain.value = i === this.clip ? 1 : 0;
       source.connect(gain).connect(this.master);
       source.start(start, offset);
@@ -145,8 +163,19 @@ class Transport {
     else this.offset = offset;
   }
 
+  // Go round in a part of the sound, or in the whole of it (null).
+  setPart(part) {
+    const offset = this.position;
+    Object.assign(this, { part, edged: null });
+    if (this.playing && this.loop) this.begin(offset, this.duration);
+  }
+
   setLoop(loop) {
-    if (this.playing) {
+    if (this.playing && this.part) {
+      const offset = this.position;
+      this.loop = loop;
+      this.begin(offset, this.duration);
+    } else if (this.playing) {
       const offset = this.position;
       Object.assign(this, { offset, start: this.context.currentTime });
       for (const { source } of this.voices) source.loop = loop;

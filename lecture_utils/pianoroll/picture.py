@@ -1,4 +1,4 @@
-"""Draw a piano roll. Used by notebooks 00, 01 and 02."""
+"""Draw a piano roll on one axis. Used by notebooks 00, 01 and 02."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def draw(
     ax.set(xlabel="bar", ylabel="key", title=title)
     ax.grid(alpha=0.3)
     ax.set_axisbelow(True)
+    plot.time_axis(ax, 1, 1 + roll.steps / per_bar, roll.seconds)
     if labels:
         patches = [Patch(color=c, label=n) for c, n in zip(plot.COLOURS, labels, strict=False)]
         ax.legend(handles=patches, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)

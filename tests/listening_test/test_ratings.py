@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from lecture_utils.listening_test import ratings
+from lecture_utils.listening_test import merging, ratings
 from lecture_utils.listening_test.ratings import Rating
 
 
@@ -120,7 +120,7 @@ def test_a_folder_is_merged_and_what_is_broken_is_told(tmp_path):
     saved(tmp_path, "other.csv", page("e5", test="other"))
     (tmp_path / "half.csv").write_text(GOOD[:150])
     (tmp_path / "notes.txt").write_text("not a table")
-    merged = ratings.merge(tmp_path, "course")
+    merged = merging.merge(tmp_path, "course")
     assert len(merged.ratings) == 12
     assert len(merged.notes) == 2
     assert any("half.csv: the last line is cut off" in note for note in merged.notes)
@@ -130,7 +130,7 @@ def test_a_folder_is_merged_and_what_is_broken_is_told(tmp_path):
 def test_the_newer_of_two_files_counts(tmp_path):
     saved(tmp_path, "z.csv", page("a1", (1, 2, 3)), when=1_000)
     saved(tmp_path, "b.csv", [*page("a1", (100, 50, 0)), *page("b2")], when=2_000)
-    merged = ratings.merge(tmp_path, "course")
+    merged = merging.merge(tmp_path, "course")
     scores = {r.rating_stimulus: r.rating_score for r in merged.ratings if r.session_uuid == "a1"}
     assert scores == {"reference": 100, "anchor35": 50, "HiFi-GAN, ours": 0}
     assert merged.notes[0] == (
@@ -140,19 +140,19 @@ def test_the_newer_of_two_files_counts(tmp_path):
 
 def test_few_listeners_and_missing_scores_are_told(tmp_path):
     saved(tmp_path, "a.csv", [*page("a1"), *page("b2"), *page("c3")[:2]])
-    notes = ratings.merge(tmp_path, "course").notes
+    notes = merging.merge(tmp_path, "course").notes
     assert notes[0] == "Listener c3 rated 2 of 3 stimuli of 'sentence'; they are kept."
     assert notes[1].startswith("Only 3 listeners: this proves nothing.")
-    assert ratings.too_few(4) == [] and "1 listener:" in ratings.too_few(1)[0]
+    assert merging.too_few(4) == [] and "1 listener:" in merging.too_few(1)[0]
 
 
 def test_empty_folders_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no CSV file in this folder"):
-        ratings.merge(tmp_path, "course")
+        merging.merge(tmp_path, "course")
     with pytest.raises(FileNotFoundError, match="No folder"):
-        ratings.merge(tmp_path / "none", "course")
+        merging.merge(tmp_path / "none", "course")
     (tmp_path / "a.csv").write_text("")
-    merged = ratings.merge(tmp_path, "course")  # all broken: nothing is left, and that is said
+    merged = merging.merge(tmp_path, "course")  # all broken: nothing is left, and that is said
     assert merged.ratings == [] and merged.notes[1].startswith("Only 0 listeners")
 
 

@@ -37,6 +37,20 @@ def last_character(events):
     return notes
 
 
+def last_in_first_out(events):
+    now, sounding, notes = 0, [], []
+    for token in events:
+        act, value = token.rsplit("_", 1)
+        if act == "Time_shift":
+            now += int(value)
+        elif act == "Note_on":
+            sounding.append((now, int(value)))
+        else:
+            begin, key = sounding.pop()
+            notes.append((begin, now, key))
+    return notes
+
+
 def two_characters(events):
     now, down, notes = 0, {}, []
     for token in events:
@@ -140,6 +154,59 @@ def used(roll):
     return np.flatnonzero(np.asarray(roll).any(axis=0))
 
 
+def queue_of_keys(events):
+    now, down, notes = 0, [], []
+    for token in events:
+        act, value = token.rsplit("_", 1)
+        if act == "Time_shift":
+            now += int(value)
+        elif act == "Note_on":
+            down.append((now, int(value)))
+        else:
+            start, pitch = down.pop(0)
+            notes.append((start, now, pitch))
+    return notes
+
+
+def ends_as_they_come(notes):
+    events, now = [], 0
+    for time in sorted({note[0] for note in notes} | {note[1] for note in notes}):
+        if time > now:
+            events.append(f"Time_shift_{time - now}")
+        now = time
+        events += [f"Note_off_{p}" for _, stop, p in notes if stop == time]
+        events += [f"Note_on_{p}" for p in sorted(p for start, _, p in notes if start == time)]
+    return events
+
+
+def melted(notes):
+    ends = {(stop, pitch) for _, stop, pitch in notes}
+    begins = {(start, pitch) for start, _, pitch in notes}
+    acts = [(t, 0, p) for t, p in ends - begins] + [(t, 1, p) for t, p in begins - ends]
+    now, events = 0, []
+    for time, on, pitch in sorted(acts):
+        if time > now:
+            events.append(f"Time_shift_{time - now}")
+        now = time
+        events.append(f"Note_{'on' if on else 'off'}_{pitch}")
+    return events
+
+
+def in_turn(notes):
+    now, events = 0, []
+    for start, stop, pitch in sorted(notes):
+        if start > now:
+            events.append(f"Time_shift_{start - now}")
+        events += [f"Note_on_{pitch}", f"Time_shift_{stop - start}", f"Note_off_{pitch}"]
+        now = stop
+    return events
+
+
+def without_key_0(roll):
+    keys = [key * bool(roll[:, key].any()) for key in range(84)]
+    return len({key % 12 for key in keys if key})
+
+
 WRONG = {
     "pianoroll.events_to_notes": [
         ("how far the clock moves", partial(read, forward=0)),
@@ -165,6 +232,8 @@ WRONG = {
         ("more notes", lambda events: [(0, 0, 0), *read(events)]),
         ("cases): at [0", partial(read, clock=1)),
         ("three numbers", lambda events: np.transpose(read(events))),
+        ("began first", queue_of_keys),
+        ("began last", last_in_first_out),
     ],
     "pianoroll.notes_to_events": [
         ("Note_off comes first", partial(events_of, on=0)),
@@ -185,6 +254,10 @@ WRONG = {
         ("too many", lambda notes: [*events_of(notes), "Time_shift_4"]),
         ("is Note_off60", lambda notes: [e.replace("off_", "off") for e in events_of(notes)]),
         ("number 1 is", lambda notes: events_of(notes)[1:]),
+        ("among the ends, too", ends_as_they_come),
+        ("struck again", melted),
+        ("one note after the other", in_turn),
+        ("no Program_change", lambda notes: ["Program_change_0", *events_of(notes)]),
     ],
     "pianoroll.pitch_classes": [
         ("these are keys", lambda roll: int(roll.any(0).sum())),
@@ -206,5 +279,9 @@ WRONG = {
         ("shape", lambda roll: roll.reshape(-1, 7, 12).any((0, 1))),
         ("too large by 1", lambda roll: len(set(used(roll) % 12)) + 1),
         ("these are keys", lambda roll: len(torch.as_tensor(roll).any(0).nonzero())),
+        ("key 0 is a key", without_key_0),
+        ("over 300 steps", lambda roll: len(set(used(roll[:64]) % 12))),
+        ("over 300 steps", lambda roll: len(set(used(roll[:256]) % 12))),
+        ("highest keys count", lambda roll: int(roll[:, :72].any(0).reshape(6, 12).any(0).sum())),
     ],
 }  # fmt: skip

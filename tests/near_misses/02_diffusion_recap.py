@@ -39,6 +39,18 @@ def inside(x_t, t, predicted, noise, betas):
     return (mean + (t > 0) * math.sqrt(betas[t]) * noise) / math.sqrt(1 - betas[t])
 
 
+def first_twice(x0, t, noise, left):
+    return jump(x0, max(t - 1, 0), noise, left)
+
+
+def last_twice(x0, t, noise, left):
+    return jump(x0, min(t + 1, len(left) - 1), noise, left)
+
+
+def untouched_at_the_end(x_t, t, predicted, noise, betas):
+    return x_t if t == 0 else back(x_t, t, predicted, noise, betas)
+
+
 WRONG = {
     "diffusion.q_sample": [
         ("take the roots", partial(jump, root=lambda v: v)),
@@ -60,6 +72,8 @@ WRONG = {
         ("not the last one", lambda x, t, z, a: jump(x, -1, z, a)),
         ("NaN", lambda x, t, z, a: np.sqrt(a[t] * x) + np.sqrt(1 - a[t]) * z),
         ("it gives", lambda x, t, z, a: np.sqrt(a[t]) * x + np.sqrt(1 - a[t] ** 2) * z),
+        ("one step too few", first_twice),
+        ("one step further", last_twice),
     ],
     "diffusion.reverse_step": [
         ("no noise is added at t = 0", partial(back, always=True)),
@@ -74,6 +88,8 @@ WRONG = {
         ("small variance", small_variance),
         ("grow again", partial(back, grow=lambda beta, left: 1)),
         ("not by 1 - beta", partial(back, grow=lambda beta, left: 1 - beta)),
+        ("not x_t alone", lambda x, t, guess, z, b: x / np.sqrt(1 - b[t]) - b[t] / np.sqrt(
+            1 - np.prod(1 - b[: t + 1])) * guess + (t > 0) * np.sqrt(b[t]) * z),
         ("you multiply", partial(back, grow=lambda beta, left: 1 / np.sqrt(1 - beta))),
         ("not of beta", partial(back, grow=lambda beta, left: np.sqrt(beta))),
         ("not of alpha bar", partial(back, grow=lambda beta, left: np.sqrt(left))),
@@ -92,5 +108,7 @@ WRONG = {
         ("exchanged", lambda x, t, guess, z, b: back(x, t, z, guess, b)),
         ("step forward", lambda x, t, guess, z, b: np.sqrt(1 - b[t]) * x + np.sqrt(b[t]) * z),
         ("every branch", lambda x, t, guess, z, b: back(x, t, guess, z, b) if t > 0 else None),
+        ("only the fresh noise falls away", untouched_at_the_end),
+        ("includes beta", partial(back, product=lambda b, t: np.prod(1 - b[: max(t, 1)]))),
     ],
 }  # fmt: skip

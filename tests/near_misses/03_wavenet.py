@@ -77,6 +77,35 @@ def without_remainder(x, t, ring, old, new):
     return y, ring
 
 
+def as_int8(x):
+    return encode(x).astype(np.int8)
+
+
+def made_loud(x):
+    return encode(x / max(np.abs(x).max(), 1e-9))
+
+
+def bare_logarithm(x):
+    return np.floor((np.log(1 + 255 * x) / np.log(256) + 1) / 2 * 255 + 0.5).astype(int)
+
+
+def whole_numbers(x, k, d):
+    padded = np.zeros(len(x) + d * (k - 1), dtype=int)
+    padded[d * (k - 1) :] = x
+    return padded
+
+
+def whole_part(x, t, ring, old, new):
+    slot = t // len(ring) % len(ring)
+    y = old * ring[slot] + new * x
+    ring[slot] = x
+    return y, ring
+
+
+def filled(x, t, ring, old, new):
+    return old * ring[t % len(ring)] + new * x, np.full(len(ring), x)
+
+
 WRONG = {
     "wavenet.mu_law_encode": [
         ("bring -1 .. 1 to 0 .. 255", squeezed),
@@ -87,7 +116,7 @@ WRONG = {
         ("you round up", lambda x: np.ceil((squeezed(x) + 1) * 127.5)),
         ("multiply by 255", partial(encode, top=256)),
         ("multiply by 255", in_eight_bits),
-        ("cut off what is above", lambda x: np.clip((squeezed(x) + 1) / 2 * 256, 0, 255) // 1),
+        ("other codes wrong", lambda x: np.clip((squeezed(x) + 1) / 2 * 256, 0, 255) // 1),
         ("half of 255", lambda x: np.round(squeezed(x) * 127.5)),
         ("one code is never used", lambda x: np.round(128 + 127 * squeezed(x))),
         ("one code is never used", lambda x: np.floor((squeezed(x) + 1) / 2 * 254 + 0.5)),
@@ -97,6 +126,14 @@ WRONG = {
         ("0 / 0", looped),
         ("not log(1 + |x|)", partial(encode, mu=1)),
         ("too large by 1", partial(encode, half=1.5)),
+        ("a half is rounded up", lambda x: np.ceil((squeezed(x) + 1) / 2 * 255 - 0.5).astype(int)),
+        ("int8 ends at 127", as_int8),
+        ("yours are 128 too small", lambda x: encode(x) - 128),
+        ("make the sound louder first", made_loud),
+        ("numbers below 0 have no logarithm", bare_logarithm),
+        ("numbers below 0 have no logarithm", lambda x: np.round(
+            np.sign(x) * np.log(1 + 255 * x) / np.log(256) * 127.5 + 127.5)),
+        ("you cut towards 0", lambda x: (squeezed(x) * 127.5).astype(int) + 128),
     ],
     "wavenet.causal_padding": [
         ("zeros stand on the right", lambda x, k, d: pad(x, 0, d * (k - 1))),
@@ -116,6 +153,7 @@ WRONG = {
         ("one zero too many", lambda x, k, d: [0] * (d * (k - 1) + 1) + list(x)),
         ("shape", lambda x, k, d: pad(x, d * (k - 1))[None]),
         ("takes 2 positional", lambda x, k: pad(x, k - 1)),
+        ("have become whole numbers", whole_numbers),
     ],
     "wavenet.receptive_field": [
         ("add 1", partial(reach, present=0)),
@@ -138,6 +176,8 @@ WRONG = {
         ("not 1, 2, 3, 4", lambda s, n, k: 1 + s * (k - 1) * sum(range(1, n + 1))),
         ("too large by 1", partial(reach, present=2)),
         ("it gives", lambda s, n, k: 2 * reach(s, n, k) + 3),
+        ("counts once for all", lambda s, n, k: s * 2**n),
+        ("k times the last dilation", lambda s, n, k: sum(k * 2 ** (n - 1) for _ in range(s))),
     ],
     "wavenet.cached_step": [
         ("return both", lambda *case: step(*case)[0]),
@@ -159,5 +199,7 @@ WRONG = {
         ("new sample is missing", lambda x, t, ring, a, b: step(x, t, ring, a, 0)),
         ("always the same", lambda x, t, ring, a, b: step(x, 0, ring, a, b)),
         ("it leaves the ring", without_remainder),
+        ("not the whole part", whole_part),
+        ("the others keep theirs", filled),
     ],
 }  # fmt: skip

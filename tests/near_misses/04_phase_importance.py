@@ -23,6 +23,20 @@ def between_borders(angle, n_bits):
     return points[away.argmin(1)]
 
 
+def half_a_step_up(angle, n_bits):
+    step = 2 * np.pi / 2**n_bits
+    return (angle // step + 0.5) * step
+
+
+def never_closed(angle, n_bits):
+    step = 2 * np.pi / 2**n_bits
+    return np.minimum(np.round(angle % (2 * np.pi) / step), 2**n_bits - 1) * step
+
+
+def nearest_of(angle, points):
+    return points[np.abs(np.asarray(angle)[..., None] - points).argmin(-1)]
+
+
 WRONG = {
     "phase.combine": [
         ("conjugated", lambda m, a: m * np.exp(-1j * a)),
@@ -44,6 +58,7 @@ WRONG = {
         ("transposed", lambda m, a: (m * np.exp(1j * a)).T),
         ("2 times", lambda m, a: 2 * m * np.exp(1j * a)),
         ("shape", lambda m, a: np.stack([m * np.cos(a), m * np.sin(a)], -1)),
+        ("turns the other way", lambda m, a: m * np.exp(1j * np.abs(a))),
     ],
     "phase.delay": [
         ("negative", partial(turned, sign=1)),
@@ -64,6 +79,13 @@ WRONG = {
         ("`d` is missing", lambda d, n: turned(1, n)),
         ("reverse order", lambda d, n: turned(d, n)[::-1]),
         ("shape", lambda d, n: turned(d, n)[:, None]),
+        ("not always 1024", lambda d, n: -2 * np.pi * np.arange(n // 2 + 1) * d / 1024),
+        ("last bin turns the wrong way", lambda d, n: -2 * np.pi * d * np.fft.fftfreq(n)[
+            : n // 2 + 1]),
+        ("neither the phases nor `d`", lambda d, n: turned(d - d // n * n, n)),
+        ("neither the phases nor `d`", lambda d, n: np.unwrap(
+            np.angle(np.exp(1j * turned(d, n))))),
+        ("not with //", lambda d, n: -2 * np.pi * (np.arange(n // 2 + 1) * d // n)),
     ],
     "phase.quantise": [
         ("round down", partial(rounded, way=np.floor)),
@@ -82,5 +104,11 @@ WRONG = {
         ("nothing is rounded", lambda a, n: a),
         ("whole number of radians", lambda a, n: np.round(a)),
         ("behind the point", lambda a, n: np.round(a, n)),
+        ("half a step beside", half_a_step_up),
+        ("just below a full turn", never_closed),
+        ("angles below 0", lambda a, n: nearest_of(a, 2 * np.pi * np.arange(2**n) / 2**n)),
+        ("-pi and pi are one direction", lambda a, n: nearest_of(
+            a, np.linspace(-np.pi, np.pi, 2**n))),
+        ("not N", lambda a, n: rounded(a, n, directions=lambda b: max(b, 1))),
     ],
 }  # fmt: skip

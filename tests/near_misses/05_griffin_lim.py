@@ -50,6 +50,24 @@ def overwritten(frames, window, hop):
     return total / np.maximum(weight, 1e-10)
 
 
+def half_circle(rebuilt, magnitude):
+    real = np.where(rebuilt.real == 0, 1e-12, rebuilt.real)
+    return magnitude * np.exp(1j * np.arctan(rebuilt.imag / real))
+
+
+def softened(frames, window, hop, under):
+    total, weight = add(frames, window, hop)
+    return total / (weight + under)
+
+
+def one_too_few(frames, window, hop):
+    total, weight = np.zeros((2, hop * (len(frames) - 1) + len(window)))
+    for t in range(len(frames) - 1):
+        total[t * hop : t * hop + len(window)] += window * frames[t]
+        weight[t * hop : t * hop + len(window)] += window**2
+    return total / np.where(weight > 0, weight, 1)
+
+
 WRONG = {
     "griffin_lim.keep_the_phase": [
         ("conjugated", lambda r, m: m * np.exp(-1j * np.angle(r))),
@@ -70,6 +88,11 @@ WRONG = {
         ("a minus too many", lambda r, m: -m * phase(r)),
         ("shape", lambda r, m: (m * phase(r))[:, :-1]),
         ("it gives", lambda r, m: np.sqrt(m) * phase(r)),
+        ("opposite directions", half_circle),
+        ("not degrees", lambda r, m: m * np.exp(1j * np.angle(r, deg=True))),
+        ("sign of the real part", lambda r, m: m * np.where(r.real >= 0, 1, -1) + 0j),
+        ("by the largest", lambda r, m: m * r / np.max(np.abs(r))),
+        ("makes arrows shorter", lambda r, m: m * r / (np.abs(r) + 1e-2)),
     ],
     "griffin_lim.convergence": [
         ("not of what was found", partial(ratio, by="found")),
@@ -91,6 +114,9 @@ WRONG = {
         ("ratio of the two sizes", lambda f, w: np.linalg.norm(f) / np.linalg.norm(w)),
         ("1 minus", lambda f, w: 1 - ratio(f, w)),
         ("too large by 0.01", lambda f, w: ratio(f, w) + 1e-2),
+        ("decibels", lambda f, w: 20 * np.log10(ratio(f, w) + 1e-12)),
+        ("are mixed", lambda f, w: np.sqrt(np.mean((f - w) ** 2)) / np.mean(w)),
+        ("add nothing below", lambda f, w: np.linalg.norm(f - w) / (np.linalg.norm(w) + 1)),
     ],
     "griffin_lim.overlap_add": [
         ("sum of squared windows is missing", lambda *case: add(*case)[0]),
@@ -110,5 +136,9 @@ WRONG = {
         ("the end is missing", lambda f, w, h: weighed(f, w, h)[: len(f) * h]),
         ("could not be broadcast", lambda f, w, h: weighed(f, w[:-1], h)),
         ("it gives", partial(weighed, guard=0.3)),
+        ("ends become too soft", partial(softened, under=1e-2)),
+        ("where it is below 1", lambda *case: add(*case)[0] / np.maximum(add(*case)[1], 1)),
+        ("fewer windows overlap", lambda f, w, h: add(f, w, h)[0] / (np.sum(w**2) / h)),
+        ("the last frame is missing", one_too_few),
     ],
 }  # fmt: skip

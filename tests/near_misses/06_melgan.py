@@ -58,10 +58,12 @@ WRONG = {
         ("one sample too many is taken", lambda n, k, s, p: (n - 1) * s + (k - 1) - 2 * p),
         ("one sample too many", lambda n, k, s, p: length(n, k, s, p) + 1),
         ("it gives", lambda n, k, s, p: n * s + 2 * k - p),
+        ("leaves gaps", lambda n, k, s, p: n * k - (n - 1) * max(k - s, 0) - 2 * p),
+        ("two strides long", lambda n, k, s, p: n * s + s - 2 * p),
     ],
     "melgan.receptive_field": [
         ("add 1", partial(span, own=0)),
-        ("has one gap less", partial(span, gaps=0)),
+        ("has k - 1 gaps", partial(span, gaps=0)),
         ("it triples only", lambda k, d: k ** len(d)),
         ("and both ends count", lambda k, d: k * sum(d)),
         ("both sides already", lambda k, d: span(2 * k - 1, d)),
@@ -77,6 +79,9 @@ WRONG = {
         ("inputs that are used", used_inputs),
         ("multiplied by every dilation", lambda k, d: k + sum(d)),
         ("too large by 1", partial(span, own=2)),
+        ("the widest alone", partial(span, total=max)),
+        ("counts twice", lambda k, d: 1 + (k - 1) * sum(set(d))),
+        ("an even kernel", lambda k, d: 1 + 2 * sum(k // 2 * e for e in d)),
     ],
     "melgan.feature_matching": [
         ("not the sum", partial(match, mean=np.sum)),
@@ -101,5 +106,7 @@ WRONG = {
             np.mean(abs(a - b)) for a, b in zip(r, f, strict=True)]),
         ("10 times", lambda r, f: 10 * match(r, f)),
         ("it raises ValueError", lambda r, f: np.mean(np.abs(np.array(r) - np.array(f)))),
+        ("largest layer", lambda r, f: len(r) * over_all_entries(r, f)),
+        ("authors' code", lambda r, f: match(r, f) * 4 / (len(r) - 1 or 1)),
     ],
 }  # fmt: skip

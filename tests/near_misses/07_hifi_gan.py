@@ -46,6 +46,11 @@ def forgets_to_add(real, fake):
     return loss
 
 
+def one_earlier(x, period):
+    missing = -len(x) % period
+    return np.append(x, x[len(x) - 2 - missing : len(x) - 2][::-1]).reshape(-1, period)
+
+
 WRONG = {
     "hifi_gan.fold": [
         ("transposed", lambda x, p: fold(x, p).T),
@@ -68,6 +73,9 @@ WRONG = {
         ("at [", copied),
         ("reshape", lambda x, p: x.reshape(-1, p)),
         ("not the remainder itself", partial(fold, missing=lambda n, p: n % p)),
+        ("not one earlier", one_earlier),
+        ("run backwards", lambda x, p: np.append(
+            x, x[len(x) - 1 - -len(x) % p : -1]).reshape(-1, p)),
     ],
     "hifi_gan.discriminator_loss": [
         ("exchanged", partial(squares, to_real=0, to_fake=1)),
@@ -94,5 +102,7 @@ WRONG = {
             [np.concatenate(r)], [np.concatenate(f)])),
         ("squared", lambda r, f: sum(b.mean() - a.mean() for a, b in zip(r, f, strict=True))),
         ("it gives", lambda r, f: squares(r, f) ** 2),
+        ("with most of them", lambda r, f: len(r) * squares(
+            [np.concatenate(r)], [np.concatenate(f)])),
     ],
 }  # fmt: skip

@@ -78,6 +78,38 @@ def silence_only(power, weights):
     return [10 * np.log10(s) if s > 0 else -80 for s in sums]
 
 
+def all_or_nothing(phase, f0_hz, amplitudes, rate):
+    total = harmonics(phase, f0_hz, amplitudes, rate, limit=np.inf)
+    return total * (len(amplitudes) * f0_hz < rate / 2)
+
+
+def circular(hops, responses):
+    (n_hops, hop), taps = hops.shape, responses.shape[1]
+    size, total = max(hop, taps), np.zeros(hops.size + taps - 1)
+    for t in range(n_hops):
+        y = np.fft.irfft(np.fft.rfft(hops[t], size) * np.fft.rfft(responses[t], size), size)
+        place = total[t * hop : t * hop + size]
+        place += y[: len(place)]
+    return total
+
+
+def centred(hops, responses):
+    (n_hops, hop), taps = hops.shape, responses.shape[1]
+    total = np.zeros(hops.size + taps - 1)
+    for t in range(n_hops):
+        y = np.convolve(hops[t], responses[t])[(taps - 1) // 2 :]
+        total[t * hop : (t + 1) * hop] += y[:hop]
+    return total
+
+
+def taps_apart(hops, responses):
+    (n_hops, hop), taps = hops.shape, responses.shape[1]
+    total = np.zeros(n_hops * max(hop, taps) + hop + taps)
+    for t in range(n_hops):
+        total[t * taps : t * taps + hop + taps - 1] += np.convolve(hops[t], responses[t])
+    return total[: hops.size + taps - 1]
+
+
 WRONG = {
     "ddsp.harmonic_sum": [
         ("comes back mirrored", partial(harmonics, limit=99)),
@@ -99,6 +131,9 @@ WRONG = {
             2 * np.pi * np.cumsum(f) / r, f, a, r)),
         ("start at k = 2", partial(harmonics, start=2)),
         ("shape", lambda p, f, a, r: [harmonics(p, f, a, r)] * 2),
+        ("not all of them with one", all_or_nothing),
+        ("odd rate is no whole number", lambda p, f, a, r: sum(
+            a[k - 1] * np.sin(k * p) * (k * f < r // 2) for k in range(1, len(a) + 1))),
     ],
     "ddsp.overlap_add": [
         ("every border clicks", lambda h, r: rung(h, r, keep=h.shape[1])[: h.size]),
@@ -117,7 +152,11 @@ WRONG = {
         ("their mean for all", lambda h, r: rung(h, np.tile(r.mean(0), (len(r), 1)))),
         ("not filtered at all", lambda h, r: np.append(h.ravel(), np.zeros(r.shape[1] - 1))),
         ("reverse order", lambda h, r: rung(h, r)[::-1]),
-        ("at [", lambda h, r: rung(h, np.roll(r, 1, axis=0))),
+        ("a neighbour's", lambda h, r: rung(h, np.roll(r, 1, axis=0))),
+        ("at the beginning of the hop", circular),
+        ("on both sides", centred),
+        ("not `taps`", taps_apart),
+        ("a neighbour's", partial(rung, which=lambda t: max(t - 1, 0))),
     ],
     "ddsp.spectral_loss": [
         ("the second half is missing", partial(loss, log=0)),
@@ -141,6 +180,12 @@ WRONG = {
         ("two halves", lambda t, e: loss(t, e) / 2),
         ("logarithm of the difference", lambda t, e: sum(
             np.mean(abs(b - a)) + np.mean(np.log(abs(b - a) + 1e-5))
+            for a, b in zip(t, e, strict=True))),
+        ("before the mean", lambda t, e: sum(
+            np.mean(abs(b - a)) + abs(np.mean(np.log(b + 1e-5) - np.log(a + 1e-5)))
+            for a, b in zip(t, e, strict=True))),
+        ("before the mean", lambda t, e: sum(
+            abs(np.mean(b - a)) + np.mean(abs(np.log((b + 1e-5) / (a + 1e-5))))
             for a, b in zip(t, e, strict=True))),
         ("it gives", partial(loss, log=0.5)),
     ],

@@ -310,7 +310,20 @@ def test_the_right_value_is_told_of_the_first_case_only():
         judge(lambda n: 2 * n**2, one)
     )
     pasted = judge(lambda n: 7, one)
-    assert pasted.message == "For n = 0 (right in 1 of 3 cases): it gives 7."
+    assert pasted.message == "For n = 0 (right in 1 of 3 cases): it gives 7, which is too large."
+
+
+def test_where_the_right_value_is_not_told_the_way_off_is():
+    def told(second):
+        arrow = Exercise(lambda n: np.array([n, 1j * n]), lambda: {"n = 0": (0,), "n = 2": (2,)})
+        return judge(lambda n: np.array([n, second * n]), arrow).message
+
+    place = "For n = 2 (right in 1 of 2 cases): at [1] it gives "
+    assert told(-1j) == place + "0-2j, which has the right length, but a wrong direction."
+    assert told(0.5j) == place + "0+1j, which is too short."
+    assert told(3j) == place + "0+6j, which is too long."
+    number = Exercise(lambda n: n * 7, lambda: {"n = 0": (0,), "n = 1": (1,), "n = 2": (2,)})
+    assert "gives 1, which is too small." in judge(lambda n: n**3, number).message
 
 
 def test_two_numbers_have_no_factor_in_common():
@@ -336,6 +349,7 @@ def test_words_and_tuples():
 def test_code_keeps_its_case_at_the_beginning_of_a_sentence():
     assert check._sentence("the sign is turned") == "The sign is turned."
     assert check._sentence("a sum grows") == "A sum grows."
+    assert check._sentence("don't round") == "Don't round."
     for text in ("np.angle is missing", "norm(dim=1) is wanted", "k taps", "`y` is right"):
         assert check._sentence(text) == text + "."
 

@@ -1,16 +1,18 @@
 """Live controls change sound and picture through traits, survive errors, and answer in time."""
 
 import base64
+import gc
 import io
 import re
 import types
+import weakref
 
 import ipywidgets as widgets
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from lecture_utils.notebook import explore, listen
+from lecture_utils.notebook import explore, figure, listen
 
 SR = 16000
 X = (0.1 * np.random.default_rng(0).standard_normal(4 * SR)).astype(np.float32)
@@ -51,12 +53,13 @@ def displayed(monkeypatch):
 
 def test_a_slider_changes_sound_and_picture():
     live = explorer(figure=draw, alt="A slope")
-    before = live.picture.value
-    assert 'alt="A slope (gain in volts 1.0)"' in before
+    (before,) = live.player.spec["pictures"]
+    assert before["alt"] == "A slope (gain in volts 1.0)" and live.picture is None
     live.controls["gain"].value = 0.5
     assert live.player.count == 1
     np.testing.assert_allclose(sounds(live)[0], 0.5 * X, atol=1.1 / 32768)
-    assert live.picture.value != before and "gain in volts 0.5" in live.picture.value
+    (after,) = live.player.spec["pictures"]
+    assert after["source"] != before["source"] and "gain in volts 0.5" in after["alt"]
     assert live.message.value == ""
 
 
@@ -65,7 +68,7 @@ def test_an_error_is_one_line_and_the_last_good_sound_stays():
     live.controls["gain"].value = 2.5
     assert "ValueError: gain &lt;must&gt; be small" in live.message.value
     assert "second line" not in live.message.value and 'role="alert"' in live.message.value
-    assert live.player.count == 0 and "gain in volts 1.0" in live.picture.value
+    assert live.player.count == 0 and "gain in volts 1.0" in live.player.spec["pictures"][0]["alt"]
     np.testing.assert_allclose(sounds(live)[0], X, atol=1.1 / 32768)
     live.controls["gain"].value = 1.5
     assert live.message.value == "" and live.player.count == 1
@@ -86,7 +89,7 @@ def test_without_a_kernel_the_default_is_seen_and_heard(displayed):
     page = live.page()
     assert page in copy and text == repr(live)
     assert len(listen.clips(page)) == 1 and 'alt="A slope (gain in volts 1.0)"' in page
-    assert "Stored at gain in volts 1.0" in page
+    assert "Stored at gain in volts 1.0" in page and page.count("data:image/png") == 1
     assert text.splitlines()[1] == "LivePlayer: Listen" and "0x" not in text
     assert page == live.page()
 
@@ -129,7 +132,7 @@ def test_steps_hold_sound_and_picture_of_every_position():
     pictures = [
         imread(io.BytesIO(base64.b64decode(p["source"].split(",")[1]))) for p in spec["pictures"]
     ]
-    assert pictures[0].shape[:2] == (240, 880) and (pictures[0] != pictures[1]).any()
+    assert pictures[0].shape[:2] == (300, 1100) and (pictures[0] != pictures[1]).any()
     a, b = (x for x, _ in listen.clips(player._repr_html_()))
     np.testing.assert_allclose(b, 0.5 * a, atol=1.1 / 32768)
     assert explore.steps([X, X], SR).spec["labels"] == ["0", "1"]
@@ -185,6 +188,8 @@ def test_figures_do_not_pile_up_in_pyplot():
         (lambda: explore.steps([], SR), "nothing to play"),
         (lambda: explore.steps([X] * 34, SR), "34 versions given, 33 fit"),
         (lambda: explore.steps([X], SR, figure=draw), "alt: describe"),
+        (lambda: explore.steps([X], SR, figure=draw, alt="A", height=0), "height=0"),
+        (lambda: explorer(figure=draw, alt="A", height="tall"), "height='tall'"),
     ],
 )
 def test_bad_input_gets_one_sentence(make, message):
@@ -236,8 +241,9 @@ def test_picture_redraws_and_keeps_the_last_good_one():
 def test_frames_hold_every_figure():
     shown = explore.flipbook({k: lambda ax, k=k: _dot(ax, k) for k in (1, 2, 3)}, "A line.", "step")
     page = shown._repr_html_()
-    assert page.count("data:image/png") == 4  # three to step through, the last of them shown
-    assert 'alt="A line. (step 3)"' in page
+    assert page.count("data:image/png") == 3
+    assert page.index('alt="A line. (step 1)"') < page.index('alt="A line. (step 3)"')
+    assert "<figcaption>step 2</figcaption>" in page  # where no script runs, all are shown
     assert len(set(shown.pngs.values())) == 3
 
 
@@ -255,3 +261,13 @@ def test_frames_hold_every_figure():
 def test_wrong_pictures(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+def test_a_figure_leaves_the_memory_when_it_is_drawn():
+    seen = []
+    gc.disable()
+    try:
+        figure.render(lambda ax: seen.append(weakref.ref(ax.figure)))
+    finally:
+        gc.enable()
+    assert seen[0]() is None

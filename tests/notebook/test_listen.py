@@ -2,6 +2,7 @@
 
 import base64
 import html
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.image import imread
 
 from lecture_utils.audio import loudness_lufs as lufs
-from lecture_utils.notebook import listen
+from lecture_utils.notebook import listen, plot
 
 SR = 16000
 T = np.arange(SR) / SR
@@ -139,6 +141,44 @@ def test_blind_tests_give_nothing_away(count):
     assert json.loads(base64.b64decode(spec["hidden"][::-1])) == list(sounds)
 
 
+def mark(ax, x, label):
+    """A picture that is black in the second half of the sound."""
+    half = len(x) / SR / 2
+    ax.axvspan(half, 2 * half, color="black")
+    ax.set_yticks([])
+    plot.time_axis(ax)
+
+
+def test_pictures_know_where_time_is():
+    player = listen.compare({"a": TONE, "b": TONE[:8000]}, SR, figure=mark, alt="Dark", height=2)
+    a, b = player.spec["pictures"]
+    assert [a["alt"], b["alt"]] == ["Dark (a)", "Dark (b)"] and a["span"] == b["span"]
+    left, right = a["span"]
+    assert (left, right) == (0.07, 0.95)  # the axis is as long as the longest sound
+    sources = re.findall(r'<img [^>]*src="data:image/png;base64,([^"]+)"', page(player))
+    assert len(sources) == 2 and "source" not in spec_of(player)["pictures"][0]  # once in the page
+    for source, begin, end in zip(sources, (0.5, 0.25), (1, 0.5), strict=True):
+        pixels = imread(io.BytesIO(base64.b64decode(source)))[..., 0]
+        assert pixels.shape == (200, 1100)
+        dark = np.flatnonzero(pixels[100] < 0.5)
+        dark = dark[(dark > 1100 * left + 2) & (dark < 1100 * right - 2)]  # within the frame
+        assert dark[0] == pytest.approx(1100 * (left + begin * (right - left)), abs=1.5)
+        if end < 1:
+            assert dark[-1] + 1 == pytest.approx(1100 * (left + end * (right - left)), abs=1.5)
+
+
+def test_a_figure_whose_axis_is_no_time_has_no_cursor():
+    player = listen.play(TONE, SR, figure=lambda ax, x, label: ax.bar([0], [1]), alt="A bar")
+    assert player.spec["pictures"][0]["span"] is None and player.spec["pictures"][0]["source"]
+
+
+def test_the_same_sound_with_another_picture_is_another_player():
+    def identity(alt):
+        return re.search(r'id="(lp-\w+)"', page(listen.play(TONE, SR, figure=mark, alt=alt)))[1]
+
+    assert identity("one") != identity("two")
+
+
 def test_static_page_holds_the_player(tmp_path):
     path = listen.play(TONE, SR, caption="1 < 2").to_html(tmp_path / "page.html")
     text = path.read_text(encoding="utf-8")
@@ -177,6 +217,10 @@ def test_integers_and_stereo_are_understood():
         ({"a": TONE, "b": TONE}, {"blind": True, "trials": 0}, "trials: 0"),
         ({"a": TONE, "b": TONE}, {"blind": True, "seed": 1.5}, "seed: expected a whole number"),
         ({"a": TONE, "b": TONE}, {"blind": True, "seed": -1}, "seed: -1"),
+        ({"a": TONE}, {"figure": mark}, "alt: describe"),
+        ({"a": TONE}, {"figure": 3, "alt": "A"}, "figure: give a function"),
+        ({"a": TONE}, {"figure": mark, "alt": "A", "height": 99}, "height=99"),
+        ({"a": TONE, "b": TONE}, {"figure": mark, "alt": "A", "blind": True}, "would tell which"),
     ],
 )
 def test_bad_input_gets_one_sentence(sounds, options, message):

@@ -27,6 +27,8 @@ def _tones() -> dict[str, tuple]:
         "a harmonic exactly at half the rate": tone(2000, five, 16000),
         "a note above half the rate": tone(9000, five, 16000),
         "a low note, with harmonics left out": tone(110, [1.0, 0, 0.5, 0], 8000),
+        # the fifth harmonic lies at 5512.25 Hz, half the rate at 5512.5
+        "an odd rate, and a harmonic just below its half": tone(1102.45, five, 11025),
         "the fundamental alone, at another rate": tone(np.linspace(7000, 9000, 150), [0.7], 22050),
     }
 
@@ -64,8 +66,12 @@ harmonic_sum = Exercise(
          lambda p, f, a, r: _single(p, f, a, r, np.greater_equal)),
         ("it is k * f0 that must stay below half the rate, not f0 itself",
          lambda p, f, a, r: (f < r / 2) * _harmonics(p, f, a, np.inf)),
+        ("only the harmonics that are too high fall silent, not all of them with one",
+         lambda p, f, a, r: (len(a) * f < r / 2) * _harmonics(p, f, a, np.inf)),
         ("half the rate is `rate` / 2, and `rate` is not always 16,000",
          lambda p, f, a, r: _harmonics(p, f, a, 8000)),
+        ("half of an odd rate is no whole number: divide with /, not with //",
+         lambda p, f, a, r: _harmonics(p, f, a, r // 2)),
         *[("the frequency changes from sample to sample: decide for each sample what is left out",
            lambda p, f, a, r, over=over: _harmonics(p, f, a, r / 2, over=over))
           for over in (np.max, np.min, np.mean, lambda f: f[0], lambda f: f[-1])],
@@ -147,6 +153,23 @@ def _same(hops: np.ndarray, responses: np.ndarray) -> np.ndarray:
     return np.concatenate([np.convolve(h, r, "same") for h, r in zip(hops, responses, strict=True)])
 
 
+def _middle(hops: np.ndarray, responses: np.ndarray) -> np.ndarray:
+    """Keep the middle of each hop's ringing, and nothing in the end."""
+    hop, taps = hops.shape[1], responses.shape[1]
+    first = (taps - 1) // 2
+    kept = [np.convolve(h, r)[first : first + hop] for h, r in zip(hops, responses, strict=True)]
+    return np.append(np.concatenate(kept), np.zeros(taps - 1))
+
+
+def _circular(hops: np.ndarray, responses: np.ndarray) -> np.ndarray:
+    hop, taps = hops.shape[1], responses.shape[1]
+    size, total = max(hop, taps), np.zeros(hops.size + max(hop, taps))
+    for t, (noise, response) in enumerate(zip(hops, responses, strict=True)):
+        y = np.fft.irfft(np.fft.rfft(noise, size) * np.fft.rfft(response, size), size)
+        total[t * hop : t * hop + size] += y
+    return total[: hops.size + taps - 1]
+
+
 overlap_add = Exercise(
     reference=_overlap_add,
     cases=_noise_and_filters,
@@ -161,6 +184,15 @@ overlap_add = Exercise(
          lambda h, r: _rings(h, r, 2 * h.shape[1])),
         ("each hop is cut on both sides; let it ring on and add what overlaps",
          _same),
+        ("each hop is cut on both sides; let it ring on and add what overlaps",
+         _middle),
+        ("the Fourier transform is too short: what rings on comes back at the beginning of the hop "
+         "(hop + taps - 1 values are needed)",
+         _circular),
+        *[("every hop has its own filter; yours is a neighbour's",
+           lambda h, r, which=which: _overlap_add(h, r[which(np.arange(len(r)))]))
+          for which in (lambda t: t - 1, lambda t: np.maximum(t - 1, 0),
+                        lambda t: (t + 1) % len(t), lambda t: np.minimum(t + 1, len(t) - 1))],
         ("the hops ring one after the other; they begin one hop apart and overlap",
          lambda h, r: _overlap_add(h, r, h.shape[1] + r.shape[1] - 1)),
         ("you write over what the hop before left there; add to it (+=)",
@@ -183,6 +215,9 @@ overlap_add = Exercise(
          lambda h, r: _overlap_add(h, np.eye(1, r.shape[1]).repeat(len(r), 0))),
         ("the hops begin `hop` samples apart, not `taps`",
          lambda h, r: _overlap_add(h, r, r.shape[1])),
+        ("the hops begin `hop` samples apart, not `taps`",
+         lambda h, r: np.append(_overlap_add(h, r, r.shape[1]), np.zeros(h.size))[
+             : h.size + r.shape[1] - 1]),
         ("where sounds overlap they are added; nothing is divided",
          lambda h, r: _overlap_add(h, r) / np.maximum(_overlap_add(
              np.eye(1, h.shape[1]).repeat(len(h), 0),
