@@ -129,6 +129,10 @@ def griffin_lim(
 
     Notes
     -----
+    Within the sound the result stays within 6 dB of the sound's peak. In the first and last window
+    it need not: fewer frames overlap there, and their mirrored edges leave the phase more freedom.
+    A pure tone with hops of half a window ends up to 8 dB louder there in one of a hundred cases.
+
     The extrapolation is written as in librosa, ``c - a / (1 + a) c_previous``; it has the same
     phase as Perraudin's ``c + a (c - c_previous)``, which is ``1 + a`` times as long.
     """

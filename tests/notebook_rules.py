@@ -81,6 +81,10 @@ def file_problems(path: Path) -> list[str]:
     found = []
     if path.stat().st_size > MAX_BYTES:
         found.append(f"{path.stat().st_size} bytes; {MAX_BYTES} are allowed")
+    # Read as it stands: nbformat would give a cell whose id is there twice another one, unasked.
+    ids = [cell.get("id") for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    if twice := sorted({str(name) for name in ids if ids.count(name) > 1}):
+        found.append(f"cell ids that are there twice: {', '.join(twice)}")
     notebook = read(path)
     try:
         nbformat.validate(notebook)

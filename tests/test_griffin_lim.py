@@ -102,6 +102,20 @@ def test_the_inverse_is_the_least_squares_solution():
     assert (solution[16:-16, 0] - transform.inverse(spectrum)).abs().max() < 1e-10
 
 
+@pytest.mark.parametrize("hop", [64, 100, 128])
+def test_a_tone_is_not_louder_than_it_was(hop):
+    """Within 6 dB of its peak; at the ends, where fewer frames overlap, within 9 dB."""
+    rng, n_fft = np.random.default_rng(0), 256
+    for seed in range(60):
+        n, turn = int(rng.integers(600, 2000)), rng.uniform(0.01, 0.4)
+        x = 0.5 * np.sin(2 * np.pi * (turn * np.arange(n) + rng.random()))
+        found = griffin_lim(
+            np.abs(audio.stft(x, n_fft, hop)), 8, hop_length=hop, seed=seed, length=n
+        )
+        assert np.abs(found).max() < 0.5 * 10 ** (9 / 20)
+        assert np.abs(found[n_fft:-n_fft]).max(initial=0) < 2 * 0.5
+
+
 def test_seed_tensor_and_dtype(magnitude):
     a, b = (griffin_lim(magnitude, 2, seed=7) for _ in range(2))
     assert np.array_equal(a, b) and not np.array_equal(a, griffin_lim(magnitude, 2, seed=8))

@@ -1,5 +1,6 @@
 """Order in the house: rules for notebooks, style, size of files, a light import."""
 
+import json
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import notebook_rules as rules
 import pytest
 import sizes
 import walls
-from nbformat import v4, write
+from nbformat import v4
 from notebook_rules import ROOT
 
 PACKAGE = ROOT / "lecture_utils"
@@ -108,8 +109,9 @@ def made(tmp_path, change=None, kernel="python3"):
     )
     if change:
         change(notebook)
-    write(notebook, tmp_path / "made.ipynb")
-    return rules.file_problems(tmp_path / "made.ipynb")
+    file = tmp_path / "made.ipynb"
+    file.write_text(json.dumps(notebook), encoding="utf-8")  # nbformat would mend it
+    return rules.file_problems(file)
 
 
 def source(text):
@@ -130,6 +132,7 @@ def test_good_notebook_has_no_problem(tmp_path):
         (lambda n: n.cells[3].update(execution_count=1), "output or execution count"),
         (lambda n: n.cells[3].outputs.append(v4.new_output("stream", text="x")), "stored with"),
         (lambda n: n.metadata.update(widgets={"x": {}}), "metadata.widgets"),
+        (lambda n: n.cells[3].update(id=n.cells[1].id), "ids that are there twice"),
         (lambda n: n.metadata.update(kernelspec={"name": "mine", "display_name": ""}), "python3"),
         (source("\n".join(["x = 1"] * 26)), "26 lines"),
         (lambda n: [c.update(source="x = 1\n" * 9) for c in n.cells[1::2]], "median of 9"),

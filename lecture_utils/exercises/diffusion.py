@@ -154,6 +154,8 @@ _BACK = [
      lambda t, b: {"grow": (1 - b[t]) ** 2}),
     ("divide by the root of 1 - beta; you multiply",
      lambda t, b: {"grow": 1 / (1 - b[t])}),
+    ("the root of 1 - beta divides the whole difference, not x_t alone",
+     lambda t, b: {"share": b[t] * np.sqrt(1 - b[t]) / np.sqrt(1 - _left(b, t))}),
     ("divide by the root of 1 - beta, not of beta",
      lambda t, b: {"grow": b[t]}),
     ("divide by the root of 1 - beta, not of alpha bar: it is one step, not all",

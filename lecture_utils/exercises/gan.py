@@ -40,6 +40,8 @@ def _rings() -> dict[str, tuple]:
     # a place at (0, 0), from which the distance 0.2 comes out exactly, in single precision, too
     moved = places - places[0]
     border = np.repeat([[0.2, 0], [0, -0.2], moved[4] + 0.1, [5, 5]], [10, 10, 20, 20], 0)
+    dense = 0.3 * places  # neighbours are 0.23 apart
+    between = np.repeat([0.6 * dense[0] + 0.4 * dense[1], [5, 5]], [20, 80], 0)
     return {
         "points at three places, and some between": (three, places),
         "points about 0.2 away": (corners, places),
@@ -47,6 +49,7 @@ def _rings() -> dict[str, tuple]:
         "points that are all far from every place": (np.zeros((50, 2)), places),
         "a thousand points, few of them near": (np.append(spread, np.zeros((868, 2)), 0), places),
         "points exactly 0.2 away": (border, moved),
+        "points near to two places": (between, dense),
         "points at all places": (around(list(range(8)), [30] * 8, 0.15), places),
     }
 
@@ -76,6 +79,12 @@ def _nearest(points: np.ndarray, places: np.ndarray) -> int:
     return int((np.bincount(best, minlength=len(places)) >= 0.02 * len(points)).sum())
 
 
+def _one_each(points: np.ndarray, places: np.ndarray) -> int:
+    away = np.linalg.norm(points[:, None] - places, axis=-1)
+    near = (away < 0.2 - 1e-9) & (away == away.min(1, keepdims=True))
+    return int((near.mean(0) >= 0.02 - 1e-9).sum())
+
+
 count_modes = Exercise(
     reference=_found,
     cases=_rings,
@@ -83,11 +92,15 @@ count_modes = Exercise(
     mistakes=[
         ("you count the points; count the places that have enough of them",
          lambda p, c: round(_shares(p, c).sum() * len(p))),
+        ("you count the points; count the places that have enough of them",
+         lambda p, c: sum(_shares(point[None], c).any() for point in p)),
         ("a few stray points are not enough: a place needs 2 % of all points",
          lambda p, c: _found(p, c, share=1e-6)),
         ("every point has a nearest place, but it may be far from it: the distance must be below "
          "0.2",
          _nearest),
+        ("a point may lie near to two places: it counts for both, not for the nearest alone",
+         _one_each),
         ("that is the squared distance; take its root, or compare it with 0.2 ** 2",
          lambda p, c: _found(p, c, radius=0.2**0.5)),
         ("you compare the distance with 0.2 ** 2; only a squared distance may be",
@@ -100,7 +113,7 @@ count_modes = Exercise(
          _of_near),
         *[("2 % is a share: how many points it is depends on how many there are",
            lambda p, c, least=least: _near(p, c, least)) for least in (20, 10, 5)],
-        ("don't round the number down: 2 % of 255 points are 5.1, so 5 are too few",
+        ("don't round the number of points: 2 % of 255 points are 5.1, so 5 are too few",
          lambda p, c: _near(p, c, len(p) // 50)),
         ("a point exactly 0.2 away is not nearer than 0.2: < instead of <=",
          lambda p, c: _found(p, c, radius=0.2 + 1e-6)),

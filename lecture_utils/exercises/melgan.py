@@ -217,6 +217,8 @@ feature_matching = Exercise(
          lambda r, f: _matched(r[1:], f[1:])),
         ("the layers are summed, not averaged",
          lambda r, f: _matched(r, f) / len(r)),
+        ("leave out the factor of the authors' code, 4 / (layers - 1)",
+         lambda r, f: 4 / max(len(r) - 1, 1) * _matched(r, f)),
         ("a mean over all entries lets the largest layer rule; take each layer's mean, then sum",
          _all_entries),
         ("a mean over all entries lets the largest layer rule; take each layer's mean, then sum",

@@ -119,6 +119,11 @@ delay = Exercise(
          lambda d, n: _turns(d, n) * n / 1024),
         ("that counts whole turns only; divide with /, not with //",
          lambda d, n: -2 * np.pi * (np.arange(n // 2 + 1) * d // n)),
+        ("the last bin turns the wrong way: `np.fft.fftfreq` takes its frequency as negative",
+         lambda d, n: -2 * np.pi * d * np.fft.fftfreq(n)[: n // 2 + 1]),
+        ("a delay longer than the window turns farther: bring neither the phases nor `d` back to "
+         "one turn",
+         lambda d, n: _turns(d % n, n)),
         ("d belongs above, not below: a longer delay turns farther",
          lambda d, n: -2 * np.pi * np.arange(n // 2 + 1) / (n * np.float64(d))),
     ],

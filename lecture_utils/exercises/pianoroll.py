@@ -73,8 +73,8 @@ def _one_start(events: list[str]) -> np.ndarray:
     return _rows(notes)
 
 
-def _queue(events: list[str]) -> np.ndarray:
-    """End the note that began first, with its own key, whatever key the Note_off names."""
+def _queue(events: list[str], which: int = 0) -> np.ndarray:
+    """End the note that began first, or last, with its own key, whatever the Note_off names."""
     now, sounding, notes = 0, [], []
     for token in events:
         act, value = token.rsplit("_", 1)
@@ -83,7 +83,7 @@ def _queue(events: list[str]) -> np.ndarray:
         elif act == "Note_on":
             sounding.append((now, int(value)))
         else:
-            begin, pitch = sounding.pop(0)
+            begin, pitch = sounding.pop(which)
             notes.append((begin, now, pitch))
     return _rows(notes)
 
@@ -116,6 +116,8 @@ events_to_notes = Exercise(
          _one_start),
         ("a Note_off ends the note of its own key, not the one that began last",
          lambda events: _notes(events, take="latest")),
+        ("a Note_off ends the note of its own key, not the one that began last",
+         lambda events: _queue(events, which=-1)),
         ("a Note_off ends the note of its own key, not the one that began first",
          lambda events: _notes(events, take="oldest")),
         ("a Note_off ends the note of its own key, not the one that began first",
@@ -281,12 +283,12 @@ def _rolls() -> dict[str, tuple]:
         return (made,)
 
     held = [(step, key) for step in range(4) for key in (3, 15, 27)]
-    tune = [(1, 83), (2, 0), (3, 71), (5, 40), (5, 52), (8, 18), (9, 31), (14, 83), (19, 0)]
+    tune = [(1, 83), (2, 0), (3, 71), (5, 40), (5, 52), (8, 18), (14, 83), (19, 0), (290, 31)]
     edges = [(0, 0), (1, 40), (2, 30), (4, 83)]
     return {
         "a chord that is held": roll(4, [*held, (0, 50), (1, 4), (1, 28), (1, 44)]),
         "C in three octaves": roll(4, [(0, 12), (0, 24), (0, 36)]),
-        "notes one after the other, between silent steps": roll(20, tune),
+        "notes one after the other, over 300 steps": roll(300, tune),
         "the lowest and the highest key": roll(5, edges),
         "an empty roll": roll(6, []),
         "all keys": roll(1, [(0, key) for key in range(84)]),

@@ -66,12 +66,14 @@ mu_law_encode = Exercise(
         ("don't make the sound louder first: a soft sound has codes near 128",
          lambda x: _encode(x / max(np.abs(x).max(), 1e-9))),
         *[("numbers below 0 have no logarithm: use `np.abs` inside and `np.sign` before it",
-           lambda x, kind=kind: np.floor(
-               (np.log(1 + 255 * x) / np.log(256) + 1) / 2 * 255 + 0.5
-           ).astype(kind)) for kind in (float, int)],
+           lambda x, kind=kind, sign=sign: np.floor(
+               (sign(x) * np.log(1 + 255 * x) / np.log(256) + 1) / 2 * 255 + 0.5
+           ).astype(kind)) for kind in (float, int) for sign in (np.ones_like, np.sign)],
         *[("the codes begin at 0: half of 255 must be added, too",
            lambda x, to_whole=to_whole: to_whole(_squeeze(x) * 127.5))
           for to_whole in (np.round, lambda y: np.floor(y + 0.5))],
+        ("you cut towards 0, so that -1 becomes 1: bring -1 .. 1 to 0 .. 255, then round",
+         lambda x: np.trunc(_squeeze(x) * 127.5) + 128),
         ("with 127 times the value one code is never used: there are 256, 0 .. 255",
          lambda x: np.floor(128 + 127 * _squeeze(x) + 0.5)),
         ("with 127 times the value one code is never used: there are 256, 0 .. 255",
@@ -212,6 +214,8 @@ receptive_field = Exercise(
          lambda s, n, k: k**n),
         ("kernel 2 has one gap, k taps have k - 1, and the present sample counts once for all",
          lambda s, n, k: s * 2**n),
+        ("k times the last dilation is right for one stack with kernel 2 alone",
+         lambda s, n, k: s * k * 2 ** (n - 1)),
         ("that is how far a single stack with kernel 2 sees",
          lambda s, n, k: 2**n),
         ("the dilations are powers of two, 1, 2, 4, 8, not 1, 2, 3, 4",

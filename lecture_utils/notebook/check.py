@@ -333,6 +333,6 @@ def _differ(first: Outcome, again: Outcome) -> bool:
 def _sentence(text: str) -> str:
     """End with a full stop, and begin with a capital unless the first word is code."""
     first = text.split(" ", 1)[0]
-    if re.fullmatch(r"[a-z]{2,}[,:]?|a", first):
+    if re.fullmatch(r"[a-z]{2,}('t)?[,:]?|a", first):
         text = text[0].upper() + text[1:]
     return text + ("" if text.endswith((".", "!", "?", ".)")) else ".")

@@ -7,6 +7,7 @@ A player moves its cursor over such a figure. Used by the modules ``listen``, ``
 from __future__ import annotations
 
 import base64
+import gc
 import html
 import io
 from collections.abc import Callable, Mapping
@@ -60,6 +61,12 @@ def render(draw: Callable, height: float = 3.0, seconds: float | None = None) ->
     -------
     Drawn
     """
+    drawn = _draw(draw, height, seconds)
+    gc.collect(1)  # a figure refers to itself: in 30 of them hundreds of MB would wait for Python
+    return drawn
+
+
+def _draw(draw: Callable, height: float, seconds: float | None) -> Drawn:
     from cycler import cycler
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg

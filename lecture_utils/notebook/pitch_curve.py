@@ -77,8 +77,8 @@ def draw(
     )  # fmt: skip
     if truth_hz is not None:
         truth = _curve(truth_hz, "truth_hz")
-        ax.plot(np.arange(len(truth)) / frame_rate, truth, color="white", linewidth=4, alpha=0.6)
-    ax.plot(np.arange(len(f0)) / frame_rate, f0, color=plot.COLOURS[5], linewidth=2)
+        ax.plot(np.arange(len(truth)) / frame_rate, truth, color="white", linewidth=6, alpha=0.6)
+    ax.plot(np.arange(len(f0)) / frame_rate, f0, color=plot.COLOURS[5], linewidth=3)
     ax.set(ylim=(0, f_max), ylabel="frequency (Hz)", xlabel="time (s)", title=title)
     plot.time_axis(ax)
     if truth_hz is not None:
@@ -104,8 +104,9 @@ def _draw_cents(ax: Axes, f0: np.ndarray, truth: np.ndarray, frame_rate: float) 
         np.arange(n) / frame_rate, np.clip(cents, -MOST_CENTS, MOST_CENTS), ".",
         markersize=3, color=plot.COLOURS[0],
     )  # fmt: skip
-    below.set(xlabel="time (s)", ylabel="cents off", ylim=(-1.1 * MOST_CENTS, 1.1 * MOST_CENTS))
-    below.set_yticks([-MOST_CENTS, -50, 0, 50, MOST_CENTS])
-    below.grid(axis="y", alpha=0.4)
+    below.set(xlabel="time (s)", ylabel="cents", ylim=(-1.1 * MOST_CENTS, 1.1 * MOST_CENTS))
+    below.set_yticks([-MOST_CENTS, 0, MOST_CENTS])
+    below.set_yticks([-MOST_CENTS / 2, MOST_CENTS / 2], minor=True)
+    below.grid(axis="y", which="both", alpha=0.4)
     ax.set_xlabel("")
     ax.tick_params(labelbottom=False)

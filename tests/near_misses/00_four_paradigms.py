@@ -37,6 +37,20 @@ def last_character(events):
     return notes
 
 
+def last_in_first_out(events):
+    now, sounding, notes = 0, [], []
+    for token in events:
+        act, value = token.rsplit("_", 1)
+        if act == "Time_shift":
+            now += int(value)
+        elif act == "Note_on":
+            sounding.append((now, int(value)))
+        else:
+            begin, key = sounding.pop()
+            notes.append((begin, now, key))
+    return notes
+
+
 def two_characters(events):
     now, down, notes = 0, {}, []
     for token in events:
@@ -219,6 +233,7 @@ WRONG = {
         ("cases): at [0", partial(read, clock=1)),
         ("three numbers", lambda events: np.transpose(read(events))),
         ("began first", queue_of_keys),
+        ("began last", last_in_first_out),
     ],
     "pianoroll.notes_to_events": [
         ("Note_off comes first", partial(events_of, on=0)),
@@ -265,6 +280,8 @@ WRONG = {
         ("too large by 1", lambda roll: len(set(used(roll) % 12)) + 1),
         ("these are keys", lambda roll: len(torch.as_tensor(roll).any(0).nonzero())),
         ("key 0 is a key", without_key_0),
+        ("over 300 steps", lambda roll: len(set(used(roll[:64]) % 12))),
+        ("over 300 steps", lambda roll: len(set(used(roll[:256]) % 12))),
         ("highest keys count", lambda roll: int(roll[:, :72].any(0).reshape(6, 12).any(0).sum())),
     ],
 }  # fmt: skip

@@ -18,6 +18,14 @@ def nearest_only(points, places):
     return (counts >= 0.02 * len(points)).sum()
 
 
+def nearest_within_reach(points, places):
+    found = [0] * len(places)
+    for away in distances(points, places):
+        if away.min() < 0.2:
+            found[int(away.argmin())] += 1
+    return sum(n >= 0.02 * len(points) for n in found)
+
+
 def of_near(points, places):
     near = (distances(points, places) < 0.2).sum(0)
     return sum(1 for n in near if n > 0 and n / near.sum() >= 0.02)
@@ -61,6 +69,8 @@ def mixed_in_columns(critic, real, fake, mix):
 WRONG = {
     "gan.count_modes": [
         ("count the points", lambda p, c: (distances(p, c) < 0.2).sum()),
+        ("count the points", lambda p, c: (
+            (distances(p, c) < 0.2).float().mean(1) >= 0.02).sum()),
         ("stray points", lambda p, c: (distances(p, c) < 0.2).any(0).sum()),
         ("far from it", nearest_only),
         ("add them up", lambda p, c: share(p, c) >= 0.02),
@@ -85,8 +95,10 @@ WRONG = {
         ("may be", lambda p, c: (share(p, c, 0.04) >= 0.02).sum()),
         ("cases): it gives", lambda p, c: (share(p, c, 0.25) >= 0.02).sum()),
         ("2 % is a share", lambda p, c: ((distances(p, c) < 0.2).sum(0) >= 20).sum()),
-        ("round the number down", lambda p, c: (
+        ("don't round", lambda p, c: (
             (distances(p, c) < 0.2).sum(0) >= max(1, len(p) // 50)).sum()),
+        ("don't round", lambda p, c: ((distances(p, c) < 0.2).sum(0) >= round(len(p) / 50)).sum()),
+        ("the nearest alone", nearest_within_reach),
         ("< instead of <=", lambda p, c: ((distances(p, c) <= 0.2).float().mean(0) >= 0.02).sum()),
     ],
     "gan.critic_loss": [

@@ -88,6 +88,8 @@ WRONG = {
         ("small variance", small_variance),
         ("grow again", partial(back, grow=lambda beta, left: 1)),
         ("not by 1 - beta", partial(back, grow=lambda beta, left: 1 - beta)),
+        ("not x_t alone", lambda x, t, guess, z, b: x / np.sqrt(1 - b[t]) - b[t] / np.sqrt(
+            1 - np.prod(1 - b[: t + 1])) * guess + (t > 0) * np.sqrt(b[t]) * z),
         ("you multiply", partial(back, grow=lambda beta, left: 1 / np.sqrt(1 - beta))),
         ("not of beta", partial(back, grow=lambda beta, left: np.sqrt(beta))),
         ("not of alpha bar", partial(back, grow=lambda beta, left: np.sqrt(left))),

@@ -131,6 +131,9 @@ WRONG = {
         ("yours are 128 too small", lambda x: encode(x) - 128),
         ("make the sound louder first", made_loud),
         ("numbers below 0 have no logarithm", bare_logarithm),
+        ("numbers below 0 have no logarithm", lambda x: np.round(
+            np.sign(x) * np.log(1 + 255 * x) / np.log(256) * 127.5 + 127.5)),
+        ("you cut towards 0", lambda x: (squeezed(x) * 127.5).astype(int) + 128),
     ],
     "wavenet.causal_padding": [
         ("zeros stand on the right", lambda x, k, d: pad(x, 0, d * (k - 1))),
@@ -174,6 +177,7 @@ WRONG = {
         ("too large by 1", partial(reach, present=2)),
         ("it gives", lambda s, n, k: 2 * reach(s, n, k) + 3),
         ("counts once for all", lambda s, n, k: s * 2**n),
+        ("k times the last dilation", lambda s, n, k: sum(k * 2 ** (n - 1) for _ in range(s))),
     ],
     "wavenet.cached_step": [
         ("return both", lambda *case: step(*case)[0]),

@@ -80,6 +80,11 @@ WRONG = {
         ("reverse order", lambda d, n: turned(d, n)[::-1]),
         ("shape", lambda d, n: turned(d, n)[:, None]),
         ("not always 1024", lambda d, n: -2 * np.pi * np.arange(n // 2 + 1) * d / 1024),
+        ("last bin turns the wrong way", lambda d, n: -2 * np.pi * d * np.fft.fftfreq(n)[
+            : n // 2 + 1]),
+        ("neither the phases nor `d`", lambda d, n: turned(d - d // n * n, n)),
+        ("neither the phases nor `d`", lambda d, n: np.unwrap(
+            np.angle(np.exp(1j * turned(d, n))))),
         ("not with //", lambda d, n: -2 * np.pi * (np.arange(n // 2 + 1) * d // n)),
     ],
     "phase.quantise": [

@@ -107,5 +107,6 @@ WRONG = {
         ("10 times", lambda r, f: 10 * match(r, f)),
         ("it raises ValueError", lambda r, f: np.mean(np.abs(np.array(r) - np.array(f)))),
         ("largest layer", lambda r, f: len(r) * over_all_entries(r, f)),
+        ("authors' code", lambda r, f: match(r, f) * 4 / (len(r) - 1 or 1)),
     ],
 }  # fmt: skip

@@ -132,6 +132,8 @@ WRONG = {
         ("start at k = 2", partial(harmonics, start=2)),
         ("shape", lambda p, f, a, r: [harmonics(p, f, a, r)] * 2),
         ("not all of them with one", all_or_nothing),
+        ("odd rate is no whole number", lambda p, f, a, r: sum(
+            a[k - 1] * np.sin(k * p) * (k * f < r // 2) for k in range(1, len(a) + 1))),
     ],
     "ddsp.overlap_add": [
         ("every border clicks", lambda h, r: rung(h, r, keep=h.shape[1])[: h.size]),
@@ -178,6 +180,12 @@ WRONG = {
         ("two halves", lambda t, e: loss(t, e) / 2),
         ("logarithm of the difference", lambda t, e: sum(
             np.mean(abs(b - a)) + np.mean(np.log(abs(b - a) + 1e-5))
+            for a, b in zip(t, e, strict=True))),
+        ("before the mean", lambda t, e: sum(
+            np.mean(abs(b - a)) + abs(np.mean(np.log(b + 1e-5) - np.log(a + 1e-5)))
+            for a, b in zip(t, e, strict=True))),
+        ("before the mean", lambda t, e: sum(
+            abs(np.mean(b - a)) + np.mean(abs(np.log((b + 1e-5) / (a + 1e-5))))
             for a, b in zip(t, e, strict=True))),
         ("it gives", partial(loss, log=0.5)),
     ],

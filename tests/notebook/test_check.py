@@ -349,6 +349,7 @@ def test_words_and_tuples():
 def test_code_keeps_its_case_at_the_beginning_of_a_sentence():
     assert check._sentence("the sign is turned") == "The sign is turned."
     assert check._sentence("a sum grows") == "A sum grows."
+    assert check._sentence("don't round") == "Don't round."
     for text in ("np.angle is missing", "norm(dim=1) is wanted", "k taps", "`y` is right"):
         assert check._sentence(text) == text + "."
 

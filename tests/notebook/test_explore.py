@@ -1,16 +1,18 @@
 """Live controls change sound and picture through traits, survive errors, and answer in time."""
 
 import base64
+import gc
 import io
 import re
 import types
+import weakref
 
 import ipywidgets as widgets
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from lecture_utils.notebook import explore, listen
+from lecture_utils.notebook import explore, figure, listen
 
 SR = 16000
 X = (0.1 * np.random.default_rng(0).standard_normal(4 * SR)).astype(np.float32)
@@ -259,3 +261,13 @@ def test_frames_hold_every_figure():
 def test_wrong_pictures(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+def test_a_figure_leaves_the_memory_when_it_is_drawn():
+    seen = []
+    gc.disable()
+    try:
+        figure.render(lambda ax: seen.append(weakref.ref(ax.figure)))
+    finally:
+        gc.enable()
+    assert seen[0]() is None

@@ -90,6 +90,10 @@ spectral_loss = Exercise(
          lambda t, e: _loss(e, t, size=np.positive)),
         ("take the absolute value before the mean, or too loud here and too soft there cancel",
          lambda t, e: _loss(t, e, reduce=lambda x: abs(np.mean(x)), size=np.positive)),
+        *[("take the absolute value before the mean, or too loud here and too soft there cancel",
+           lambda t, e, half=half, alone=alone: _loss(t, e, **{half: 0}) + _loss(
+               t, e, **alone, reduce=lambda x: abs(np.mean(x)), size=np.positive))
+          for half, alone in (("log", {"linear": 0}), ("linear", {"log": 0}))],
         ("take the logarithm of each, then the difference; not the logarithm of the difference",
          lambda t, e: _loss(t, e, log=0) + sum(
              np.mean(np.log(np.abs(b - a) + 1e-5)) for a, b in zip(t, e, strict=True))),

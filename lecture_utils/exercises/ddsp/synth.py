@@ -27,6 +27,8 @@ def _tones() -> dict[str, tuple]:
         "a harmonic exactly at half the rate": tone(2000, five, 16000),
         "a note above half the rate": tone(9000, five, 16000),
         "a low note, with harmonics left out": tone(110, [1.0, 0, 0.5, 0], 8000),
+        # the fifth harmonic lies at 5512.25 Hz, half the rate at 5512.5
+        "an odd rate, and a harmonic just below its half": tone(1102.45, five, 11025),
         "the fundamental alone, at another rate": tone(np.linspace(7000, 9000, 150), [0.7], 22050),
     }
 
@@ -68,6 +70,8 @@ harmonic_sum = Exercise(
          lambda p, f, a, r: (len(a) * f < r / 2) * _harmonics(p, f, a, np.inf)),
         ("half the rate is `rate` / 2, and `rate` is not always 16,000",
          lambda p, f, a, r: _harmonics(p, f, a, 8000)),
+        ("half of an odd rate is no whole number: divide with /, not with //",
+         lambda p, f, a, r: _harmonics(p, f, a, r // 2)),
         *[("the frequency changes from sample to sample: decide for each sample what is left out",
            lambda p, f, a, r, over=over: _harmonics(p, f, a, r / 2, over=over))
           for over in (np.max, np.min, np.mean, lambda f: f[0], lambda f: f[-1])],
