@@ -50,14 +50,18 @@ def bar(items: Iterable | int, label: str = "") -> Bar:
     ...     history.append(one_step())
     >>> assert learning.stopped or history[-1] < history[0]
     """
+    return Bar(_checked(items), label)
+
+
+def _checked(items: Iterable | int) -> Iterable:
     if isinstance(items, int):
         items = range(arguments.number(items, "items", 0, whole=True))
     if not isinstance(items, Iterable):
         raise TypeError(f"items={arguments.shown(items)}: give a number of steps, or a list.")
-    return Bar(items, label)
+    return items
 
 
-def line(items: Iterable | None = None, label: str = "", **options: object) -> tqdm:
+def line(items: Iterable | int | None = None, label: str = "", **options: object) -> tqdm:
     """Go through `items` with the same bar, but let an interrupt break off at once.
 
     For what is of use as a whole only. A notebook shows one line then, and no traceback; the cells
@@ -68,6 +72,7 @@ def line(items: Iterable | None = None, label: str = "", **options: object) -> t
 
     file = InPlace() if _in_notebook() else sys.stdout
     if items is not None:
+        items = _checked(items)
         options.setdefault("total", len(items) if hasattr(items, "__len__") else None)
         items = _until_stopped(items)
     return tqdm(items, desc=label or None, file=file, mininterval=0.3, **options)

@@ -11,8 +11,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from lecture_utils import audio, ddsp, diffusion, gan, hifi_gan, melgan, wavenet
+from lecture_utils import (
+    audio,
+    ddsp,
+    diffusion,
+    fourier_vocoder,
+    gan,
+    hifi_gan,
+    mel,
+    melgan,
+    wavenet,
+)
 from lecture_utils.diffusion import cascade, songs, unet
+from lecture_utils.fourier_vocoder import spectrum
 
 #: What the words stand for in a shape such as ``(1, 64 * frames)``.
 SIZES = {"n": 50, "frames": 20}
@@ -202,10 +213,24 @@ def ddsp_shapes():
                     "synth.bands": model.decoder.sizes[2:]}  # fmt: skip
 
 
+def fourier_vocoder_shapes():
+    x = torch.zeros(1, 62 * 256)
+    log_mel, network = mel.log_mel(x), fourier_vocoder.RepairNetwork()
+    magnitude = fourier_vocoder.MagnitudeNetwork()(log_mel.transpose(1, 2))
+    seen = network.features(spectrum.stft(x), magnitude)
+    turned = network.trunk(seen).chunk(2, -1)
+    return {
+        "fourier.mel": tuple(log_mel.shape[1:]), "fourier.rounds": (network.n_rounds,),
+        "fourier.magnitude": tuple(magnitude.transpose(1, 2).shape[1:]),
+        "fourier.seen": tuple(seen.shape[2:]), "fourier.gains": tuple(turned[0].shape[2:]),
+        "fourier.rotations": tuple(turned[1].shape[2:]),
+    }  # fmt: skip
+
+
 @functools.cache
 def true_shapes():
     """Every number that a diagram tells of a model, from the model."""
     torch.manual_seed(0)
     families = (gan_shapes, diffusion_shapes, wavenet_shapes, stft_shapes, dcgan_shapes,
-                melgan_shapes, hifi_gan_shapes, ddsp_shapes)  # fmt: skip
+                melgan_shapes, hifi_gan_shapes, ddsp_shapes, fourier_vocoder_shapes)  # fmt: skip
     return {name: tuple(shape) for family in families for name, shape in family().items()}

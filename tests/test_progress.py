@@ -116,7 +116,10 @@ def test_in_another_thread_no_signal_is_touched():
     assert made == [0, 1, 2]
 
 
-@pytest.mark.parametrize("items", [-1, 2.5, None])
-def test_what_is_no_loop_gets_one_sentence(items):
+@pytest.mark.parametrize(
+    ("loop", "items"), [(progress.bar, -1), (progress.bar, 2.5), (progress.bar, None),
+                        (progress.line, -1), (progress.line, 2.5)],
+)  # fmt: skip
+def test_what_is_no_loop_gets_one_sentence(loop, items):
     with pytest.raises((TypeError, ValueError), match="items=.*: give"):
-        progress.bar(items)
+        loop(items)

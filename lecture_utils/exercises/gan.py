@@ -181,8 +181,11 @@ critic_loss = Exercise(
          lambda r, f: (f.mean() - r.mean()) ** 2),
         ("nothing is halved here",
          lambda r, f: (f.mean() - r.mean()) / 2),
-        ("means are wanted, not medians",
-         lambda r, f: np.median(f) - np.median(r)),
+        *[("means are wanted, not medians",
+           lambda r, f, method=method: np.quantile(f, 0.5, method=method) - np.quantile(
+               r, 0.5, method=method)) for method in ("linear", "lower")],  # torch.median: lower
+        ("take the mean of each group, not of all scores together",
+         lambda r, f: np.concatenate([f, -r]).mean()),
         ("the scores have no border here; leave the maximum with 0 out (that is the hinge loss)",
          lambda r, f: np.maximum(0, 1 - r).mean() + np.maximum(0, 1 + f).mean()),
         ("a critic's scores have no border at 0: leave the maximum out",

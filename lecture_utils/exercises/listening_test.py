@@ -58,6 +58,8 @@ interval = Exercise(
          lambda s, d, c: tuple(np.percentile(s[d].mean(1), [(1 - c) / 2, (1 + c) / 2]))),
         ("the draws are numbers of listeners, not points: look up their points first",
          lambda s, d, c: _between(d.mean(1), c)),
+        ("`confidence` is not always 0.95: use the one that is handed over",
+         lambda s, d, c: _between(s[d].mean(1), 0.95)),
         ("that is the median of each row; the mean is wanted",
          lambda s, d, c: _between(np.median(s[d], axis=1), c)),
         ("that is the sum of each row; divide it by the number of listeners",
@@ -99,9 +101,8 @@ def _square(first: np.ndarray, step: int = 1) -> np.ndarray:
     return (first + step * np.arange(n)[:, None]) % n
 
 
-def _is_latin(got: object) -> bool:
+def _is_latin(got: object, n: int) -> bool:
     square = numbers(got)
-    n = len(square)
     lines = (*square, *square.T)
     return square.shape == (n, n) and all(sorted(line) == [*range(n)] for line in lines)
 
@@ -145,7 +146,9 @@ fair_orders = Exercise(
     signs=[
         ("in one of your orders a version comes twice, and another one is missing", _repeats),
         ("that is a Latin square, but not the one that is described: check its first order",
-         lambda got, want, n: _is_latin(got)),
+         lambda got, want, n: _is_latin(got, n) and list(numbers(got)[0]) != list(want[0])),
+        ("the first order is right; each further one adds 1 to every number of the one before",
+         lambda got, want, n: _is_latin(got, n)),
     ],
     hint="First write down one order: small numbers upwards and large numbers downwards, in turn. "
     "Then move all of its numbers up by one, again and again.",
@@ -210,6 +213,10 @@ agree = Exercise(
          _with_ranks(lambda n, d: 1 - 6 * np.sum(d) ** 2 / (n * (n**2 - 1)))),
         ("the factor 6 is missing",
          _with_ranks(lambda n, d: 1 - np.sum(d**2) / (n * (n**2 - 1)))),
+        ("divide by n times (n squared minus 1), not by n times (n minus 1)",
+         _with_ranks(lambda n, d: 1 - 6 * np.sum(d**2) / (n * (n - 1)))),
+        ("no absolute value: opposite orders have a number below 0",
+         lambda e, r: abs(_rho(_ranks(e), _ranks(r)))),
         ("divide by n times (n squared minus 1), not by n squared minus 1",
          _with_ranks(lambda n, d: 1 - 6 * np.sum(d**2) / (n**2 - 1))),
         ("divide by n times (n squared minus 1), not by n to the third",

@@ -128,6 +128,8 @@ receptive_field = Exercise(
          lambda k, d: _span(k // 2 * 2 + 1, d)),
         ("layers in a row add their reach; you take the last alone",
          lambda k, d: _span(k, d[-1:])),
+        ("layers in a row add their reach; you take the last alone",
+         lambda k, d: _span(k, [d[-1]])),
         ("layers in a row add their reach; you take the first alone",
          lambda k, d: _span(k, d[:1])),
         ("it triples only because the dilations 1, 3, 9 grow with the kernel; reaches add up",

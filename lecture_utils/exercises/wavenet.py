@@ -82,6 +82,9 @@ mu_law_encode = Exercise(
          lambda x: np.floor((np.sign(x) * np.log1p(255 * np.abs(x)) + 1) / 2 * 255 + 0.5)),
         ("mu is 255, one less than the number of codes",
          lambda x: _encode(x, mu=256.0)),
+        ("mu is 255, one less than the number of codes",
+         lambda x: np.floor(
+             (np.sign(x) * np.log1p(256 * np.abs(x)) / np.log(256) + 1) / 2 * 255 + 0.5)),
         *[("the 1 inside the logarithm is missing: log(1 + 255 |x|)",
            lambda x, kind=kind: np.floor(
                (np.sign(x) * np.log(255 * np.abs(x)) / np.log(256) + 1) / 2 * 255 + 0.5
@@ -229,22 +232,23 @@ receptive_field = Exercise(
 
 
 def _one_step() -> dict[str, tuple]:
+    """Return a sample, a time, a ring and two weights; the ring is a list, as the text says."""
     return {
-        "a ring of 3, at t = 7": (0.7, 7, np.array([0.1, 0.2, -0.4]), 2.0, 0.5),
-        "the very first step, with a ring of zeros": (0.3, 0, np.zeros(4), 1.5, -0.5),
-        "a ring of 4, at t = 8": (-0.2, 8, np.array([0.9, -0.3, 0.6, 0.5]), 0.25, 3.0),
-        "a ring of one": (0.6, 5, np.array([-0.8]), 0.5, 2.0),
-        "a ring of 5, at t = 13": (0.4, 13, np.array([0.2, -0.6, 0.3, 0.8, -0.1]), 1.25, -0.75),
+        "a ring of 3, at t = 7": (0.7, 7, [0.1, 0.2, -0.4], 2.0, 0.5),
+        "the very first step, with a ring of zeros": (0.3, 0, [0.0] * 4, 1.5, -0.5),
+        "a ring of 4, at t = 8": (-0.2, 8, [0.9, -0.3, 0.6, 0.5], 0.25, 3.0),
+        "a ring of one": (0.6, 5, [-0.8], 0.5, 2.0),
+        "a ring of 5, at t = 13": (0.4, 13, [0.2, -0.6, 0.3, 0.8, -0.1], 1.25, -0.75),
         "a ring of 4, at t = 3, and silence comes in": (
-            0.0, 3, np.array([0.9, -0.3, 0.6, 0.5]), -1.0, 0.75),
+            0.0, 3, [0.9, -0.3, 0.6, 0.5], -1.0, 0.75),
     }  # fmt: skip
 
 
 def _step(
-    x: float, t: int, ring: np.ndarray, w_old: float, w_new: float, slot: int | None = None,
+    x: float, t: int, ring: list[float], w_old: float, w_new: float, slot: int | None = None,
     store: float | None = None, store_at: int | None = None,
-) -> tuple[float, np.ndarray]:  # fmt: skip
-    ring, slot = ring.copy(), t % len(ring) if slot is None else slot % len(ring)
+) -> tuple[float, list[float]]:  # fmt: skip
+    ring, slot = list(ring), t % len(ring) if slot is None else slot % len(ring)
     y = w_old * ring[slot] + w_new * x
     ring[slot if store_at is None else store_at % len(ring)] = x if store is None else store
     return y, ring
@@ -270,6 +274,10 @@ cached_step = Exercise(
          lambda x, t, ring, a, b: _step(x, t, ring, 1, 1)),
         ("the ring keeps what comes in, `x`, not the output",
          lambda x, t, ring, a, b: _step(x, t, ring, a, b, store=_step(x, t, ring, a, b)[0])),
+        ("`w_old` is missing: the old sample is multiplied by it",
+         lambda x, t, ring, a, b: _step(x, t, ring, 1, b)),
+        ("`w_new` is missing: `x` is multiplied by it",
+         lambda x, t, ring, a, b: _step(x, t, ring, a, 1)),
         ("the old sample is missing in `y`",
          lambda x, t, ring, a, b: _step(x, t, ring, 0, b)),
         ("the new sample is missing in `y`",

@@ -70,7 +70,7 @@ class Middle(nn.Module):
 
 def spectral_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     """Compare sounds ``(batch, 1, n)`` in mel bands, and by STFTs with four window lengths."""
-    return 30 / 45 * hifi_gan.mel_loss(real, fake) + 15 * stft_loss(real[:, 0], fake[:, 0])
+    return 30 / 45 * hifi_gan.mel_loss(real, fake) + 30 * stft_loss(real[:, 0], fake[:, 0])
 
 
 def stft_loss(

@@ -115,6 +115,8 @@ WRONG = {
         ("hinge", lambda r, f: F.relu(1 - r).mean() + F.relu(1 + f).mean()),
         ("sigmoid", lambda r, f: torch.sigmoid(f).mean() - torch.sigmoid(r).mean()),
         ("must match", lambda r, f: (f - r).mean()),
+        ("not medians", lambda r, f: f.median() - r.median()),
+        ("not of all scores together", lambda r, f: torch.cat([f, -r]).mean()),
         ("not medians", lambda r, f: np.median(f) - np.median(r)),
         ("it gives", lambda r, f: f.max() - r.max()),
         ("10 times", lambda r, f: 10 * (f.mean() - r.mean())),

@@ -102,6 +102,12 @@ def whole_part(x, t, ring, old, new):
     return y, ring
 
 
+def joined_one_late(x, t, ring, old, new):
+    """Only lists can be joined by +; an array would add, and say something of shapes."""
+    slot = (t + 1) % len(ring)
+    return old * ring[slot] + new * x, ring[:slot] + [x] + ring[slot + 1 :]
+
+
 def filled(x, t, ring, old, new):
     return old * ring[t % len(ring)] + new * x, np.full(len(ring), x)
 
@@ -122,6 +128,7 @@ WRONG = {
         ("one code is never used", lambda x: np.floor((squeezed(x) + 1) / 2 * 254 + 0.5)),
         ("divide by the logarithm", lambda x: encode(x, base=math.e)),
         ("mu is 255", partial(encode, mu=256, base=257)),
+        ("mu is 255", partial(encode, mu=256)),
         ("the 1 inside", lambda x: encode(x, log=np.log)),
         ("0 / 0", looped),
         ("not log(1 + |x|)", partial(encode, mu=1)),
@@ -192,6 +199,9 @@ WRONG = {
         ("read and write its neighbour", partial(step, ahead=1, store_ahead=1)),
         ("from which the old sample was read", partial(step, store_ahead=1)),
         ("a ring is not shifted", shifted),
+        ("`w_old` is missing", lambda x, t, ring, a, b: step(x, t, ring, 1, b)),
+        ("`w_new` is missing", lambda x, t, ring, a, b: step(x, t, ring, a, 1)),
+        ("read and write its neighbour", joined_one_late),
         ("not the output", keeps_outputs),
         ("append nothing", lambda x, t, ring, a, b: (
             a * ring[t % len(ring)] + b * x, [*ring, x])),

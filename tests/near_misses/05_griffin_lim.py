@@ -111,6 +111,8 @@ WRONG = {
         ("`ord=2`", partial(ratio, norm=partial(np.linalg.norm, ord=2))),
         ("largest error", partial(ratio, norm=lambda x: np.max(np.abs(x)))),
         ("cancel", partial(ratio, norm=np.sum)),
+        ("turned over", lambda f, w: 1 / ratio(f, w)),
+        ("root of the mean square; a ratio", lambda f, w: np.std([f - w, w - f])),
         ("ratio of the two sizes", lambda f, w: np.linalg.norm(f) / np.linalg.norm(w)),
         ("1 minus", lambda f, w: 1 - ratio(f, w)),
         ("too large by 0.01", lambda f, w: ratio(f, w) + 1e-2),

@@ -71,6 +71,7 @@ WRONG = {
         ("the dilations are forgotten", partial(span, total=len)),
         ("the widest alone", partial(span, total=widest)),
         ("the last alone", lambda k, d: span(k, d[-1:])),
+        ("the last alone", lambda k, d: 1 + (k - 1) * d[-1]),
         ("reaches are added, not multiplied", lambda k, d: math.prod(span(k, [e]) for e in d)),
         ("dilations are added, not multiplied", partial(span, total=math.prod)),
         ("counted once", lambda k, d: sum(span(k, [e]) for e in d)),

@@ -48,6 +48,11 @@ def other_square(n):
     return square(n, first)
 
 
+def first_alone_right(n):
+    rows = list(square(n))
+    return [rows[0], *rows[2:], *rows[1:2]]
+
+
 WRONG = {
     "listening_test.interval": [
         ("half of it belongs below", partial(ends, tails=lambda c: 1 - c)),
@@ -57,6 +62,7 @@ WRONG = {
         ("exchanged", lambda s, d, c: ends(s, d, c)[::-1]),
         ("counts to 100", lambda s, d, c: np.percentile(s[d].mean(1), [(1 - c) / 2, (1 + c) / 2])),
         ("not points", lambda s, d, c: ends(np.arange(len(s)), d, c)),
+        ("not always 0.95", lambda s, d, c: ends(s, d, 0.95)),
         ("median of each row", partial(ends, average=np.median)),
         ("sum of each row", partial(ends, average=np.sum)),
         ("smallest and the largest", lambda s, d, c: ends(s, d, 1.0)),
@@ -85,6 +91,9 @@ WRONG = {
         ("wrong sequence", lambda n: square(n)[::-1]),
         ("adds 1, not 2", partial(square, step=2)),
         ("not the one that is described", other_square),
+        ("not the one that is described", lambda n: other_square(n)[:, ::-1]),
+        ("the first order is right", first_alone_right),
+        ("shape", lambda n: square(4)),
         ("comes twice", drawn),
         ("shape", lambda n: square(n)[:, 1:] if n > 1 else [[]]),
     ],
@@ -101,6 +110,8 @@ WRONG = {
         ("you add first", lambda e, r: 1 - 6 * np.sum(ranks(e) - ranks(r)) ** 2 / len(e)),
         ("factor 6", lambda e, r: 1 - (1 - rho(e, r)) / 6),
         ("not by n squared minus 1", partial(rho, below=lambda n: n * n - 1)),
+        ("not by n times (n minus 1)", partial(rho, below=lambda n: n * (n - 1))),
+        ("below 0", lambda e, r: abs(stats.spearmanr(e, r).statistic)),
         ("n to the third", partial(rho, below=lambda n: n**3)),
         ("brackets are missing", partial(rho, below=lambda n: n * n * n - 1)),
         ("without brackets", lambda e, r: 1 - 6 * np.sum(

@@ -53,12 +53,12 @@ def cached_step(x, t, ring, w_old, w_new):
 
 
 def with_new_list(x, t, ring, w_old, w_new):
-    old = list(ring)
-    new = old[: t % len(old)] + [x] + old[t % len(old) + 1 :]
-    return [old[t % len(old)] * w_old + x * w_new, new]
+    slot = t % len(ring)  # the text promises a list: no list() is needed before joining
+    return [ring[slot] * w_old + x * w_new, ring[:slot] + [x] + ring[slot + 1 :]]
 
 
 def with_new_tensor(x, t, ring, w_old, w_new):
+    ring = torch.tensor(ring)
     here = torch.arange(len(ring)) == t % len(ring)
     return w_old * ring[here].sum() + w_new * x, torch.where(here, x, ring)
 
