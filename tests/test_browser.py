@@ -458,6 +458,7 @@ def test_mushra_sliders_speak_and_choose_what_is_heard(static):
     player = SoundPlayer(page)
     slider = player.root.get_by_role("slider", name="score of B, 0 bad to 100 excellent")
     assert slider.get_attribute("aria-valuetext") == "not rated"
+    assert player.root.locator(".lp-area").bounding_box()["height"] < 60  # a time line, no picture
     slider.focus()
     assert player.state["active"] == 2
     page.keyboard.press("ArrowRight")  # a slider's own key, not half a second
