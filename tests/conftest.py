@@ -25,3 +25,12 @@ _guard.loader.exec_module(importlib.util.module_from_spec(_guard))
 def pytest_terminal_summary(terminalreporter):
     """Report the size of the package."""
     terminalreporter.write_line(sizes.report(HERE.parent / "lecture_utils"))
+
+
+@pytest.fixture(scope="session")
+def chrome():
+    """One Chromium for all browser tests: Playwright starts only once in a process."""
+    import browser
+
+    with browser.browser() as instance:
+        yield instance

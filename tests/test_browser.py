@@ -4,6 +4,7 @@ import asyncio
 import csv
 import html
 import re
+from concurrent.futures import ThreadPoolExecutor
 from math import comb
 from pathlib import Path
 
@@ -31,12 +32,6 @@ STRICT = (
     "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
     "require-trusted-types-for 'script'\">"
 )
-
-
-@pytest.fixture(scope="session")
-def chrome():
-    with browser.browser() as instance:
-        yield instance
 
 
 @pytest.fixture
@@ -213,7 +208,9 @@ def test_firefox_without_a_device_says_so(tmp_path):
             await page.until("!document.querySelector('.lp-trouble').hidden")
             return await page.run("return document.querySelector('.lp-trouble').innerText")
 
-    assert "No sound output found. Connect headphones" in asyncio.run(press_play())
+    with ThreadPoolExecutor() as beside:  # a thread of its own: Playwright's loop runs in this one
+        text = beside.submit(asyncio.run, press_play()).result()
+    assert "No sound output found. Connect headphones" in text
 
 
 def test_pictures_are_right_and_on_one_scale(chrome):

@@ -12,12 +12,6 @@ from playwright.sync_api import expect
 PHONES = int(os.environ.get("PHONES", "3"))
 
 
-@pytest.fixture(scope="session")
-def chrome():
-    with browser.browser() as instance:
-        yield instance
-
-
 @pytest.fixture
 def folder(tmp_path):
     return phones.folder_of_test(tmp_path / "test", seconds=20)  # none begins anew

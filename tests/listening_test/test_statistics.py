@@ -25,7 +25,12 @@ def test_intervals_agree_with_scipy():
     scores = np.random.default_rng(0).normal(60, 15, 20)
     tail = stats.norm.cdf(np.sqrt(20 / 19) * stats.t.ppf(0.025, 19))
     theirs = stats.bootstrap(
-        (scores,), np.mean, confidence_level=1 - 2 * tail, n_resamples=40_000, method="percentile"
+        (scores,),
+        np.mean,
+        confidence_level=1 - 2 * tail,
+        n_resamples=40_000,
+        method="percentile",
+        random_state=1,
     ).confidence_interval
     ours = statistics.bootstrap_mean(scores, n_resamples=40_000)
     assert ours.mean == pytest.approx(scores.mean()) and ours.n == 20
