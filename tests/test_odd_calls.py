@@ -28,8 +28,7 @@ from lecture_utils.diffusion import metrics as song_metrics
 from lecture_utils.instruments import performance, sampler, score
 from lecture_utils.listening_test.ratings import to_csv
 from lecture_utils.notebook import mushra
-from lecture_utils.wavenet import linear_prediction, mu_law
-from lecture_utils.wavenet import score as wavenet_score
+from lecture_utils.wavenet import linear_prediction, mu_law, score_conditioning
 
 torch.manual_seed(0)
 RNG = np.random.default_rng(0)
@@ -122,7 +121,7 @@ CALLS = {
     linear_prediction.synthesise: {"surprises": X, "weights": np.ones(3) / 4},
     linear_prediction.bits_per_sample: {"x": X, "weights": np.ones(3) / 4, "deviation": 0.1},
     linear_prediction.fit_deviation: {"x": X, "weights": np.ones(3) / 4},
-    wavenet_score.score_frames: {"notes": played, "pedal": [(0.0, 1.0)], "seconds": 1.0},
+    score_conditioning.score_frames: {"notes": played, "pedal": [(0.0, 1.0)], "seconds": 1.0},
     ddsp.exp_sigmoid: {"x": torch.randn(4)},
     ddsp.multi_scale_spectral_loss: {"target": WAVE[0], "estimate": WAVE[0], "n_ffts": (64, 128)},
     ddsp.loudness: {"x": X, "sample_rate": 16000, "hop_length": 64},

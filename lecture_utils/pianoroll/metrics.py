@@ -110,6 +110,12 @@ def tonal_distance(
     one, other = as_cells(one, "one"), as_cells(other, "other")
     if one.shape[-2:] != other.shape[-2:]:
         raise ValueError(f"Rolls {one.shape} and {other.shape} differ in steps or pitches.")
+    try:
+        np.broadcast_shapes(one.shape, other.shape)
+    except ValueError:
+        raise ValueError(
+            f"Rolls {one.shape} and {other.shape} do not pair up; give as many in both, or one."
+        ) from None
 
     points, both = [], True
     for cells in (one, other):

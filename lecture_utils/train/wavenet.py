@@ -20,9 +20,9 @@ from lecture_utils.build_data.training_sets import training_set
 from lecture_utils.instruments import piano
 from lecture_utils.train import descent
 from lecture_utils.train.run import Run, has_fast_bf16
-from lecture_utils.wavenet import score
 from lecture_utils.wavenet.mu_law import SILENCE, mu_law_encode
 from lecture_utils.wavenet.network import WaveNet, stretch
+from lecture_utils.wavenet.score_conditioning import N_KEYS, PIANO_RATE, SCORE_HOP, score_frames
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class WaveNetRecipe:
 
 #: Twice the width of the others, for many notes sound at once; its memory is 0.5 s.
 SCORE_RECIPE = WaveNetRecipe(
-    "score", 2 * score.N_KEYS, score.PIANO_RATE, score.SCORE_HOP,
+    "score", 2 * N_KEYS, PIANO_RATE, SCORE_HOP,
     n_layers=22, residual_channels=64, skip_channels=128, n_frames=128, batch=4,
     learning_rate=1e-3, decay=0.5 ** (1 / 20_000), n_steps=200_000,
 )  # fmt: skip
@@ -75,12 +75,12 @@ class Examples:
         """Play notes and pedals on the sampler, one after the other, and keep what was played."""
         codes, frames = [], []
         for notes, pedal in performances:
-            x = piano.render_piano(notes, pedal, score.PIANO_RATE)
-            told = score.score_frames(notes, pedal)
-            n_frames = min(len(x) // score.SCORE_HOP, told.shape[1])
-            codes.append(mu_law_encode(x[: n_frames * score.SCORE_HOP]).astype(np.uint8))
+            x = piano.render_piano(notes, pedal, PIANO_RATE)
+            told = score_frames(notes, pedal)
+            n_frames = min(len(x) // SCORE_HOP, told.shape[1])
+            codes.append(mu_law_encode(x[: n_frames * SCORE_HOP]).astype(np.uint8))
             frames.append(told[:, :n_frames].astype(np.float16))  # an hour fits into memory
-        return cls(np.concatenate(codes), np.concatenate(frames, 1), score.SCORE_HOP)
+        return cls(np.concatenate(codes), np.concatenate(frames, 1), SCORE_HOP)
 
     def cut(self, starts: np.ndarray, n_frames: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return codes ``(batch, n)`` and frames ``(batch, rows, n_frames)`` from `starts` on."""

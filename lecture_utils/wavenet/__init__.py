@@ -9,8 +9,10 @@ from lecture_utils.wavenet.network import (
     negative_log_likelihood,
     receptive_field,
 )
+from lecture_utils.wavenet.score_conditioning import play_score, score_frames
 
 __all__ = [
     "CausalConv1d", "GatedResidualBlock", "Generator", "WaveNet", "generate", "generate_naive",
-    "mu_law_decode", "mu_law_encode", "negative_log_likelihood", "receptive_field",
+    "mu_law_decode", "mu_law_encode", "negative_log_likelihood", "play_score", "receptive_field",
+    "score_frames",
 ]  # fmt: skip

@@ -423,6 +423,11 @@ def one(**changes):
             ValueError,
             "differ",
         ),
+        (
+            lambda: pianoroll.tonal_distance(np.ones((2, 5, 64, 84)), np.ones((2, 64, 84))),
+            ValueError,
+            "do not pair up",
+        ),
     ],
 )
 def test_bad_rolls_get_one_sentence(make, error, words):

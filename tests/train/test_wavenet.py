@@ -8,7 +8,7 @@ from lecture_utils import weights
 from lecture_utils.build_data.training_sets import TrainingSet
 from lecture_utils.train import wavenet as train_wavenet
 from lecture_utils.train.recipes import RECIPES
-from lecture_utils.wavenet import WaveNet, negative_log_likelihood, score
+from lecture_utils.wavenet import WaveNet, negative_log_likelihood
 
 
 @pytest.mark.parametrize("channels", [0, 80])
@@ -75,25 +75,6 @@ def test_recipes_are_small_enough_to_play_live():
             recipe.conditioning_channels,
         )  # fmt: skip
         assert 4 * sum(p.numel() for p in model.parameters()) < most  # bytes of the weights
-
-
-def test_the_score_tells_keys_strokes_and_damping():
-    notes = [(0.5, 1.0, 60, 127), (0.5, 1.5, 64, 64), (1.2, 1.4, 60, 100)]
-    frames = score.score_frames(notes, seconds=2.5)
-    assert frames.shape == (176, 313)
-
-    def at(seconds):
-        return int(seconds * 125)
-
-    struck = np.argwhere(frames[88:])
-    np.testing.assert_allclose(struck, [[39, 62], [39, 150], [43, 62]], atol=1)
-    assert frames[88 + 39].max() == pytest.approx(1.0)
-    assert not frames[:, : at(0.5) - 1].any()
-    held, damped, again = (frames[39, at(s)] for s in (0.95, 1.15, 1.25))
-    assert held > 0.5 > 0.2 > damped and again > 0.6
-    assert frames[43, at(1.0)] == pytest.approx(64 / 127 * np.exp(-0.5), rel=0.02)
-    pedalled = score.score_frames(notes[:1], [(0.8, 2.0)], 2.5)
-    assert pedalled[39, at(1.15)] > 0.4
 
 
 def test_what_the_score_wavenet_learns_from_keeps_sound_and_score_together():
