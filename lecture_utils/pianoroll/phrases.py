@@ -55,9 +55,21 @@ def describe(cells: np.ndarray) -> dict[str, np.ndarray]:
     """
     cells = _phrases(cells, "cells")
 
+    pieces = np.array_split(cells, max(1, -(-len(cells) // 200)))  # little memory
+    each = [_measured(piece) for piece in pieces]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # NaN for an instrument that never plays
+        return {
+            name: np.nanmean(np.concatenate([piece[name] for piece in each]), axis=0)
+            for name in each[0]
+        }
+
+
+def _measured(cells: np.ndarray) -> dict[str, np.ndarray]:
+    """Measure each phrase: one row a phrase, one column a track or pair of tracks."""
     pitched = cells[:, 1:]
     pairs = itertools.combinations(range(4), 2)
-    each = {
+    return {
         "empty bars": metrics.empty_bars(cells),
         "used pitch classes": metrics.used_pitch_classes(pitched),
         "qualified notes": metrics.qualified_notes(pitched),
@@ -67,9 +79,6 @@ def describe(cells: np.ndarray) -> dict[str, np.ndarray]:
         ),
         "scale consistency": metrics.scale_consistency(pitched.any(1, keepdims=True)),
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # NaN for an instrument that never plays
-        return {name: np.nanmean(values, axis=0) for name, values in each.items()}
 
 
 def differences(cells: np.ndarray, reference: np.ndarray) -> dict[str, float]:
