@@ -34,7 +34,7 @@ def number(
     Raises
     ------
     TypeError
-        If it is no number (or no whole one); a bool is none.
+        If it is not a number (or not a whole one); True and False do not count as numbers.
     ValueError
         If it is NaN, infinite or out of range.
     """

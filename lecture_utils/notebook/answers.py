@@ -65,7 +65,7 @@ def rounding(value: object) -> float:
 
 
 def numbers(value: object) -> np.ndarray | None:
-    """Return `value` as an array of float64 or complex128, or None if it is none."""
+    """Return `value` as an array of float64 or complex128, or None if it does not hold numbers."""
     try:
         array = np.asarray(plain(value))
         if array.dtype == object:  # fractions, or numbers of several kinds

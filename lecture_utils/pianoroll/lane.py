@@ -120,7 +120,7 @@ def draw_lanes(
     Raises
     ------
     TypeError, ValueError
-        If `roll` is none, there is not one label a track, or a section has no bars.
+        If `roll` is not a PianoRoll, there is not one label a track, or a section has no bars.
     """
     check_roll(roll)
     ax = plot.subplots()[1] if ax is None else ax

@@ -42,7 +42,7 @@ def draw(
     Raises
     ------
     TypeError, ValueError
-        If `roll` is none, or `keys` are not two MIDI numbers, the lower one first.
+        If `roll` is not a PianoRoll, or `keys` are not two MIDI numbers, the lower one first.
     """
     from matplotlib.patches import Patch
 

@@ -86,7 +86,7 @@ def write_test(
     ------
     TypeError, ValueError
         If there is no trial, a trial has fewer than 2 or more than 12 stimuli, a name is empty or
-        too long, or a sound is none.
+        too long, or a sound has no samples that can be played.
     """
     from lecture_utils.audio import as_audio
     from lecture_utils.notebook import listen
