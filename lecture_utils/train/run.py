@@ -269,6 +269,16 @@ def _any_process(stop: bool) -> bool:
     return any(wishes)
 
 
+def device() -> torch.device:
+    """Return where recipes train: on the GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def batch_of(recipe: object) -> int:
+    """Return how many examples a step of a recipe takes; a GPU takes more of them at once."""
+    return recipe.batch_on_gpu if torch.cuda.is_available() else recipe.batch
+
+
 def has_fast_bf16() -> bool:
     """Say whether bfloat16 is worth it: on a GPU, or on a processor that computes in it itself."""
     units = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
