@@ -28,9 +28,7 @@ QUEUE = (
     "cascade_form",
     "cascade_flat",
     "ddsp_cello",
-    "hifi_gan_violin",
     "hifi_gan_no_periods",
-    "melgan_critics_only",
 )
 
 
