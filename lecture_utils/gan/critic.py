@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -81,10 +83,10 @@ class Critic(nn.Module):
 
 def _side_by_side(x: torch.Tensor, struck: torch.Tensor) -> torch.Tensor:
     """Compare every two bars of each track, step by step, in cells and strokes: ``(batch, n)``."""
-    one, other = torch.triu_indices(N_BARS, N_BARS, 1, device=x.device)
     bars, hits = (c.unflatten(2, (N_BARS, -1)) for c in (x, struck.amax(-1)))
-    cells = (bars[:, :, one] - bars[:, :, other]).abs().sum(-1)
-    rhythm = (hits[:, :, one] - hits[:, :, other]).abs()
+    pairs = list(itertools.combinations(range(N_BARS), 2))
+    cells = torch.stack([(bars[:, :, i] - bars[:, :, k]).abs().sum(-1) for i, k in pairs], 2)
+    rhythm = torch.stack([(hits[:, :, i] - hits[:, :, k]).abs() for i, k in pairs], 2)
     apart = cells.sum(-1)
     parts = [cells, rhythm, torch.exp(-apart / 2), torch.exp(-apart / 16), bars.mean((3, 4)) * 16]
     return torch.cat([part.flatten(1) for part in parts], -1)

@@ -5,6 +5,7 @@ Run by ``python -m lecture_utils.train muse_gan``; used by notebook 01.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import numpy as np
 import torch
 
 from lecture_utils import gan, pianoroll, weights
-from lecture_utils.train.run import Average, Run, annealed, batch_of, device
+from lecture_utils.train.adversarial import Graphed, optimizer_for
+from lecture_utils.train.run import Average, Run, annealed, batch_of, device, set_rate
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def train_gan(
     average = Average(generator, recipe.average)
     rates = (recipe.rate_generator, recipe.rate_critic)
     optimizers = [
-        torch.optim.Adam(part.parameters(), rate, betas=(0.5, 0.9))
+        optimizer_for(list(part.parameters()), rate, (0.5, 0.9))
         for part, rate in zip((generator, critic), rates, strict=True)
     ]
     parts = {"generator": generator, "average": average.model, "critic": critic}
@@ -105,23 +107,18 @@ def train_gan(
         """Return how much of the training is over: of its steps, or of its minutes."""
         return max(step / recipe.n_steps, run.progress)
 
-    def fakes(model: gan.Generator, batch: int, rounded: bool = False) -> torch.Tensor:
+    def fakes(model: gan.Generator, given: torch.Tensor, rounded: bool = False) -> torch.Tensor:
         """Make phrases, part of them around one track of real ones."""
-        real = phrases.draw(batch, recipe.transpose)
-        is_given = torch.eye(gan.N_TRACKS, device=real.device)
-        is_given = is_given[torch.randint(gan.N_TRACKS, (batch,), device=real.device)]
-        is_given *= torch.rand(batch, 1, device=real.device) < recipe.share_given
-        soft = model(model.noise(batch), real, is_given)
+        is_given = torch.eye(gan.N_TRACKS, device=given.device)
+        is_given = is_given[torch.randint(gan.N_TRACKS, (len(given),), device=given.device)]
+        is_given *= torch.rand(len(given), 1, device=given.device) < recipe.share_given
+        soft = model(model.noise(len(given)), given, is_given)
         return gan.binary(soft) if rounded else soft
 
-    def one_step(step: int) -> dict[str, float]:
-        torch.manual_seed(recipe.seed * 1_000_003 + step)  # phrases, noise, points of the penalty
-        rounded = progress(step) >= recipe.shades
-        for optimizer, rate in zip(optimizers, rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * annealed(progress(step), 0.4)
-        for _ in range(recipe.critic_steps):
-            real = phrases.draw(batch, recipe.transpose)
-            fake = fakes(generator, batch, rounded)
+    def update(rounded: bool, drawn: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Train the critic on each two sets of phrases, then the generator."""
+        for real, given in drawn.unflatten(0, (recipe.critic_steps, 2, batch)):
+            fake = fakes(generator, given, rounded)
             distance = -gan.critic_loss(critic(real), critic(fake.detach()))
             penalty = gan.gradient_penalty(critic, real, fake.detach())
             optimizers[1].zero_grad(set_to_none=True)
@@ -132,9 +129,17 @@ def train_gan(
         gan.generator_loss(critic(fake)).backward()
         optimizers[0].step()
         critic.requires_grad_(True)
+        return {"distance": distance.detach(), "penalty": penalty.detach()}
+
+    updates = [Graphed(functools.partial(update, rounded)) for rounded in (False, True)]
+
+    def one_step(step: int) -> dict[str, float]:
+        torch.manual_seed(recipe.seed * 1_000_003 + step)  # phrases, noise, points of the penalty
+        for optimizer, rate in zip(optimizers, rates, strict=True):
+            set_rate(optimizer, rate * annealed(progress(step), 0.4))
+        drawn = phrases.draw(2 * recipe.critic_steps * batch, recipe.transpose)
+        latest.update(updates[progress(step) >= recipe.shades](drawn))
         average.update(generator, step)
-        if (step + 1) % recipe.watch_every == 0 or not latest:  # reading a number makes a GPU wait
-            latest.update(distance=float(distance.detach()), penalty=float(penalty.detach()))
         return latest
 
     @torch.no_grad()
@@ -143,7 +148,7 @@ def train_gan(
         average.model.train()
         with torch.random.fork_rng():
             torch.manual_seed(recipe.seed)
-            fakes(average.model, 512)
+            fakes(average.model, phrases.draw(512, recipe.transpose))
         average.model.eval()
 
     def watched() -> None:
