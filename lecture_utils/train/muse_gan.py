@@ -36,7 +36,9 @@ class GanRecipe:
     shades: float = 0.25  # of the training; then the critic hears rounded notes
     average: float = 0.999
     watch_every: int = 250
-    snapshots: tuple[float, ...] = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.4, 0.7)
+    # when phrases of the same noise are kept, for the picture of how it learned; and whole networks
+    snapshots: tuple[float, ...] = (0.002, 0.005, 0.01, 0.03, 0.1, 0.25, 0.4, 0.7)
+    networks: tuple[float, ...] = (0.1, 0.4, 0.7)
     seed: int = 1234
 
 
@@ -102,6 +104,7 @@ def train_gan(
     parts |= {"optimizer_g": optimizers[0], "optimizer_d": optimizers[1]}
     run = Run(folder, parts, resume)
     latest: dict[str, float] = {}
+    goes_on = minutes is not None and run.step > 0  # with rounded notes, for so many minutes more
 
     def progress(step: int) -> float:
         """Return how much of the training is over: of its steps, or of its minutes."""
@@ -138,7 +141,7 @@ def train_gan(
         for optimizer, rate in zip(optimizers, rates, strict=True):
             set_rate(optimizer, rate * annealed(progress(step), 0.4))
         drawn = phrases.draw(2 * recipe.critic_steps * batch, recipe.transpose)
-        latest.update(updates[progress(step) >= recipe.shades](drawn))
+        latest.update(updates[goes_on or progress(step) >= recipe.shades](drawn))
         average.update(generator, step)
         return latest
 
@@ -158,21 +161,34 @@ def train_gan(
             validation_distance=round(distance_to(critic, average.model, validation.cells), 4),
         )
 
+    def keep_phrases() -> None:
+        """Keep 3 and 200 phrases of the same noise, as bits."""
+        settle()
+        made = [
+            gan.generate(average.model, average.model.noise(n, k)) for k, n in ((0, 3), (1, 200))
+        ]
+        file = folder / "snapshots" / f"{name}_{run.step}.npz"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(file, cells=np.packbits(np.concatenate(made), -1))
+
     to_come = [moment for moment in recipe.snapshots if moment > progress(run.step)]
 
     def snapshot() -> None:
-        if to_come and progress(run.step) >= to_come[0]:
-            del to_come[0]
-            settle()
+        if not to_come or progress(run.step) < to_come[0]:
+            return
+        keep_phrases()
+        if to_come.pop(0) in recipe.networks:
             for what, model in (("generator", average.model), ("critic", critic)):
                 file = folder / "snapshots" / f"{name}_{what}_{run.step}.safetensors"
-                weights.save(file, model, stored="float16", step=run.step)
+                weights.save(file, model, stored="int8", step=run.step)
 
+    if run.step == 0:
+        keep_phrases()
     run.loop(
         one_step, recipe.n_steps if n_steps is None else n_steps, minutes,
         ((recipe.watch_every, watched), (1, snapshot)),
     )  # fmt: skip
-    settle()
+    keep_phrases()
     for what, model in (("", average.model), ("_critic", critic)):
         weights.save(
             folder / f"{name}{what}.safetensors", model, stored="float16",

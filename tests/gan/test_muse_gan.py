@@ -189,8 +189,9 @@ def test_critic_sees_that_a_pattern_does_not_come_again():
 
 def test_recipe_trains_stops_and_goes_on(tmp_path):
     recipe = train_gan.GanRecipe(
-        noise=4, hidden=8, critic_hidden=4, n_steps=4, batch=4, watch_every=4, snapshots=(0.75,)
-    )
+        noise=4, hidden=8, critic_hidden=4, n_steps=4, batch=4, watch_every=4,
+        snapshots=(0.5, 0.75), networks=(0.75,),
+    )  # fmt: skip
     whole = train_gan.train_gan("muse_gan", recipe, tmp_path / "whole")
     train_gan.train_gan("muse_gan", recipe, tmp_path / "parts", n_steps=2)
     parts = train_gan.train_gan("muse_gan", recipe, tmp_path / "parts", resume=True)
@@ -198,8 +199,14 @@ def test_recipe_trains_stops_and_goes_on(tmp_path):
     one, two = (load_file(tmp_path / f / "muse_gan.safetensors") for f in ("whole", "parts"))
     assert all(torch.equal(one[key], two[key]) for key in one)
     assert len((tmp_path / "whole" / "log.csv").read_text().splitlines()) == 2
-    early = tmp_path / "whole" / "snapshots" / "muse_gan_generator_3.safetensors"
-    assert weights.load(early, gan.Generator).facts["step"] == 3
+    kept = sorted(path.name for path in (tmp_path / "whole" / "snapshots").iterdir())
+    phrases = [f"muse_gan_{step}.npz" for step in (0, 2, 3, 4)]
+    networks = [f"muse_gan_{what}_3.safetensors" for what in ("critic", "generator")]
+    assert kept == sorted(phrases + networks)
+    model = weights.load(tmp_path / "whole" / "muse_gan.safetensors", gan.Generator)
+    last = np.load(tmp_path / "whole" / "snapshots" / "muse_gan_4.npz")["cells"]
+    made = gan.generate(model, model.noise(3, seed=0))
+    assert (np.unpackbits(last[:3], axis=-1)[..., :84] == made).mean() > 0.999  # float16
 
 
 def test_notes_are_rounded_after_the_first_part_only(tmp_path, monkeypatch):
