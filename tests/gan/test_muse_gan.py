@@ -407,3 +407,13 @@ def test_a_key_is_down_above_one_half():
         torch.nn.init.zeros_(model.bars.keys.weight)
         torch.nn.init.constant_(model.bars.keys.bias, logit)
         assert gan.generate(model, noise).mean() == share
+
+
+def test_the_critic_tells_of_every_cell_what_a_note_would_change():
+    """Its slope at an empty step is that of all it hears: also of strokes, intervals and bars."""
+    x = torch.zeros(1, 5, 64, 84)
+    x[0, 2, 0, 40] = 1
+    x.requires_grad_()
+    gan.intervals(gan.critic.begun(x)[:, 1:])[0, 1, 4, 14].backward()  # two semitones up at step 4
+    assert x.grad[0, 2, 4, 42] == pytest.approx(1, abs=0.1)
+    assert x.grad[0, 2, 4, 41] == pytest.approx(0, abs=0.1)
