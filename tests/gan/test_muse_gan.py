@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 from lecture_utils import gan, pianoroll, weights
+from lecture_utils.gan.critic import begun, intervals
 from lecture_utils.train import muse_gan as train_gan
 
 
@@ -147,7 +148,7 @@ def test_intervals_by_hand():
     struck = torch.zeros(64, 84)
     for step, key in ((3, 40), (8, 42), (9, 30), (20, 60)):
         struck[step, key] = 1
-    found = gan.intervals(struck)
+    found = intervals(struck)
     assert found.shape == (64, 26)
     notes = {(8, 2): 1, (9, -12): 1, (20, None): 1}  # None: more than an octave
     for step in range(64):
@@ -414,6 +415,6 @@ def test_the_critic_tells_of_every_cell_what_a_note_would_change():
     x = torch.zeros(1, 5, 64, 84)
     x[0, 2, 0, 40] = 1
     x.requires_grad_()
-    gan.intervals(gan.critic.begun(x)[:, 1:])[0, 1, 4, 14].backward()  # two semitones up at step 4
+    intervals(begun(x)[:, 1:])[0, 1, 4, 14].backward()  # two semitones up at step 4
     assert x.grad[0, 2, 4, 42] == pytest.approx(1, abs=0.1)
     assert x.grad[0, 2, 4, 41] == pytest.approx(0, abs=0.1)
