@@ -8,8 +8,8 @@ const MAGMA = [
 const TOP_DB = 80; // range of the spectrogram below its loudest point in any version
 const COLUMNS = 600, ROWS = 256; // its resolution in the page
 
-function makeFft(size) {
-  const cos = new Float32Array(size / 2), sin = new Float32Array(size / 2);
+function makeFft(size, Numbers = Float32Array) {
+  const cos = new Numbers(size / 2), sin = new Numbers(size / 2);
   for (let i = 0; i < size / 2; i++) {
     cos[i] = Math.cos((2 * Math.PI * i) / size);
     sin[i] = Math.sin((2 * Math.PI * i) / size);
@@ -19,7 +19,7 @@ function makeFft(size) {
       let bit = size >> 1;
       for (; j & bit; bit >>= 1) j ^= bit;
       j ^= bit;
-      if (i < j) [re[i], re[j]] = [re[j], re[i]];
+      if (i < j) [re[i], re[j], im[i], im[j]] = [re[j], re[i], im[j], im[i]];
     }
     for (let half = 1; half < size; half *= 2) {
       const step = size / (2 * half);

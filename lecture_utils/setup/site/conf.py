@@ -17,7 +17,7 @@ nb_merge_streams = True
 nb_code_prompt_show, nb_code_prompt_hide = "Show the code", "Hide the code"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["README.md"]
+exclude_patterns = ["**/README.md"]
 smartquotes = False
 html_theme = "furo"
 templates_path = [str(_HERE / "templates")]
@@ -37,8 +37,6 @@ html_context = {"course_repository": os.environ.get("GITHUB_REPOSITORY", "")}
 
 def setup(app: object) -> dict:
     """Take formulas to KaTeX instead of a script in the page."""
-    from html import escape
-
     from lecture_utils.setup.site.formulas import Katex
 
     katex = None
@@ -49,18 +47,13 @@ def setup(app: object) -> dict:
         return katex.html(tex, display)
 
     def inline(translator: object, node: object) -> None:
-        from docutils.nodes import SkipNode
-
         translator.body.append(formula(node.astext(), display=False))
-        raise SkipNode
+        node.clear()  # else Sphinx writes the formula's source, too
 
     def block(translator: object, node: object) -> None:
-        from docutils.nodes import SkipNode
-
-        label = escape(node.get("label") or "")
-        translator.body.append(f'<div class="math"{label and f" id={label!r}"}>')
-        translator.body.append(formula(node.astext(), display=True) + "</div>")
-        raise SkipNode
+        html = formula(node.astext(), display=True)
+        translator.body.append(f'<div class="math">{html}</div>')
+        node.clear()
 
     app.add_html_math_renderer("katex", (inline, None), (block, None))
     app.connect("build-finished", lambda _app, _error: katex and katex.close())
