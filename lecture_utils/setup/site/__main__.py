@@ -10,13 +10,15 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
+
 from lecture_utils.setup.site import course, formulas
 from lecture_utils.setup.site.execute import NOTEBOOKS, ROOT, execute_all
 from lecture_utils.setup.site.media import FOLDER, Media
 
 BUILD = ROOT / "build"
 #: Pages beside the notebooks.
-MORE = ["glossary", "licences"]
+MORE = ["live", "glossary", "licences"]
 
 
 def main() -> int:
@@ -64,6 +66,9 @@ def write_source(executed: list[Path], source: Path, katex: Path) -> Path:
     shutil.copy(NOTEBOOKS / "glossary.md", source)
     page = course.first_page(readme, [*titles, *MORE], course.two_sounds(media))
     (source / "index.md").write_text(page, "utf-8")
+    models = [nbformat.read(path, 4).metadata.get("lecture_model") for path in executed]
+    text = course.live_page(media, static, next(filter(None, models), None))
+    (source / "live.md").write_text(text, "utf-8")
     text = course.licences(ROOT / "data" / "manifest.json", readme)
     (source / "licences.md").write_text(text, "utf-8")
     (static / "course.js").write_text(course.script(), "utf-8")

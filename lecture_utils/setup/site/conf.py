@@ -55,6 +55,11 @@ def setup(app: object) -> dict:
         translator.body.append(f'<div class="math">{html}</div>')
         node.clear()
 
+    def scripts(app: object, page: str, *_rest: object) -> None:
+        if page == "live":
+            app.add_js_file("live.js", priority=900, defer="defer")  # after course.js
+
+    app.connect("html-page-context", scripts)
     app.add_html_math_renderer("katex", (inline, None), (block, None))
     app.connect("build-finished", lambda _app, _error: katex and katex.close())
     return {"parallel_read_safe": True, "parallel_write_safe": False}

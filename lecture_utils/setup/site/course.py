@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 import nbformat
 
 from lecture_utils import audio, data, griffin_lim, phase
-from lecture_utils.notebook import listen, live
+from lecture_utils.notebook import listen, live, wav
 from lecture_utils.setup.site.media import Media, lighten, lighten_outputs
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,7 +38,8 @@ def write_notebook(path: Path, folder: Path, media: Media) -> str:
         cell.outputs = [nbformat.from_dict(o) for o in lighten_outputs(cell.outputs, media)]
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
-    notebook.metadata.pop("lecture_site", None)
+    for name in ("lecture_site", "lecture_model"):
+        notebook.metadata.pop(name, None)
     nbformat.write(notebook, folder / path.name)
     title = re.match(r"# ([^:\n]+)", notebook.cells[0].source)[1]
     return f"{path.stem[:2]} {title} <{path.stem}>"
@@ -55,6 +57,8 @@ def first_page(readme: str, contents: list[str], players: str) -> str:
 ## Listen
 
 {players}
+
+Some models [compute in your browser](live.md) while you move a slider.
 
 ## The map
 {table}
@@ -87,6 +91,37 @@ def two_sounds(media: Media) -> str:
         player = listen.compare(sounds, rate, caption=f"{caption}: one spectrogram, three phases.")
         players.append(lighten(player._repr_html_(), media))
     return "\n\n".join(players)
+
+
+def live_page(media: Media, scripts: Path, network: list | None) -> str:
+    """Return the page of models that run in the browser, in Markdown; put beside it what it needs.
+
+    Parameters
+    ----------
+    media : Media
+        Gets the sounds and the network.
+    scripts : Path
+        Folder of the site's scripts.
+    network : list of dict, optional
+        The layers of notebook 02's network, if it was run.
+    """
+    names = {"sentence": "sentence", "violin": "motif", "guitar": "guitar", "tabla": "tabla"}
+    sounds = {
+        label: media.sound(wav.pack(data.load(name, 16000)[0][: 5 * 16000], 16000))
+        for label, name in names.items()
+    }
+    text = "".join([live.file("paint.js")] + [
+        (HERE / name).read_text("utf-8") for name in ("models.js", "live.js")
+    ])  # fmt: skip
+    (scripts / "live.js").write_text(f"(() => {{\n{text}}})();\n", "utf-8")
+    model = f"lectureModel({json.dumps(network)});\n"
+    if network:
+        (media.folder / "denoiser.js").write_text(model, "utf-8")
+    size = sum((media.folder / f"{name}.js").stat().st_size for name in sounds.values())
+    return (HERE / "live.md").read_text("utf-8").format(
+        script_kb=round(len(text) / 1e3), sound_kb=round(size / 1e3),
+        network_kb=round(len(model) / 1e3), sounds=html.escape(json.dumps(sounds)),
+    )  # fmt: skip
 
 
 def licences(manifest: Path, readme: str) -> str:

@@ -13,7 +13,9 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[3]
 NOTEBOOKS = ROOT / "notebooks"
 #: Run before the first cell, and not shown.
-FIRST_CELL = "from lecture_utils.setup.site import states\nstates.install()"
+FIRST_CELL = "import lecture_utils.setup.site.states as _site\n_site.install()"
+#: Run after the last cell of a notebook: what it has trained is kept for the page ``live``.
+LAST_CELLS = {"02_diffusion_recap": "_site.give(denoiser)"}
 SECONDS = 600  # for one cell
 
 
@@ -38,6 +40,8 @@ def _execute(path: Path, target: Path) -> Path:
     print(f"running {path.name}", flush=True)
     notebook = nbformat.read(path, 4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL))
+    last = LAST_CELLS.get(path.stem)
+    notebook.cells += [nbformat.v4.new_code_cell(last)] * bool(last)
     NotebookClient(
         notebook,
         timeout=SECONDS,
@@ -45,6 +49,9 @@ def _execute(path: Path, target: Path) -> Path:
         store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
+    if last:
+        (output,) = notebook.cells.pop().outputs
+        notebook.metadata["lecture_model"] = output.data["application/json"]
     del notebook.cells[0]
     notebook.metadata["lecture_site"] = key
     nbformat.write(notebook, target)
@@ -57,7 +64,7 @@ def _key(path: Path) -> str:
     # Not scripts and style sheets: the site has its own copy of them.
     package = [p for p in (ROOT / "lecture_utils").rglob("*.py") if not p.is_relative_to(setup)]
     files = [path, ROOT / "data" / "manifest.json", Path(__file__).with_name("states.py")]
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(LAST_CELLS.get(path.stem, "").encode())
     for file in [*files, *sorted(package)]:
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -201,3 +201,5 @@ function mountPage() {
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mountPage);
 else mountPage();
+
+window.lectureCourse = { make, mountPlayer, packWav, readWav, clip, randomNumbers, media };
