@@ -40,8 +40,8 @@ def _execute(path: Path, target: Path) -> Path:
     print(f"running {path.name}", flush=True)
     notebook = nbformat.read(path, 4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL))
-    last = LAST_CELLS.get(path.stem)
-    notebook.cells += [nbformat.v4.new_code_cell(last)] * bool(last)
+    if last := LAST_CELLS.get(path.stem):
+        notebook.cells.append(nbformat.v4.new_code_cell(last))
     NotebookClient(
         notebook,
         timeout=SECONDS,
