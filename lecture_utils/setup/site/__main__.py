@@ -19,6 +19,14 @@ from lecture_utils.setup.site.media import FOLDER, Media
 BUILD = ROOT / "build"
 #: Pages beside the notebooks.
 MORE = ["live", "glossary", "licences"]
+#: What axe finds in the theme's and MyST-NB's pages: names that hide what stands there, landmarks
+#: without a name, code that scrolls but can't be reached by keyboard.
+MENDED = {
+    '<summary aria-label="Toggle hidden content">': "<summary>",
+    '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="All pages">',
+    '<aside class="toc-drawer': '<aside aria-label="On this page" class="toc-drawer',
+    "<pre>": '<pre tabindex="0">',
+}
 
 
 def main() -> int:
@@ -48,7 +56,11 @@ def main() -> int:
     shutil.rmtree(options.output, ignore_errors=True)
     status = subprocess.run([*command, source, options.output]).returncode
     if status == 0:
-        shutil.rmtree(options.output / "_sources", ignore_errors=True)
+        for page in options.output.glob("*.html"):
+            text = page.read_text(encoding="utf-8")
+            for found, better in MENDED.items():
+                text = text.replace(found, better)
+            page.write_text(text, encoding="utf-8")
         print(figures(options.output, ran - start, time.monotonic() - ran))
     return status
 
