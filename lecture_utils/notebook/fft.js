@@ -1,7 +1,7 @@
 // The fast Fourier transform, in place. A part of paint.js and of ddsp.js.
 
-function makeFft(size) {
-  const cos = new Float32Array(size / 2), sin = new Float32Array(size / 2);
+function makeFft(size, Numbers = Float32Array) {
+  const cos = new Numbers(size / 2), sin = new Numbers(size / 2);
   for (let i = 0; i < size / 2; i++) {
     cos[i] = Math.cos((2 * Math.PI * i) / size);
     sin[i] = Math.sin((2 * Math.PI * i) / size);
