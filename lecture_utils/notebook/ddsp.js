@@ -1,5 +1,5 @@
 // An instrument that DDSP has learned, in plain JavaScript: pitch and loudness in, sound out, as in
-// Python (lecture_utils/ddsp). It knows nothing of notebooks and needs makeFft of paint.js: a page loads both,
+// Python (lecture_utils/ddsp). It knows nothing of notebooks and needs makeFft of fft.js: a page loads both,
 // one after the other, into an AudioWorklet, and talks to it as instrument.js does. A library for
 // networks (onnxruntime-web) would weigh 10 MB; the network has a third of a million numbers.
 

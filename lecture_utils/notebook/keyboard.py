@@ -20,7 +20,7 @@ from lecture_utils.notebook import live
 
 #: What runs in the page, and what runs beside it, where the sound is made.
 SCRIPTS = ("sound.js", "player.js", "instrument.js", "keyboard.js")
-ENGINE = ("paint.js", "ddsp.js", "tracker.js", "played.js")
+ENGINE = ("fft.js", "ddsp.js", "tracker.js", "played.js")
 #: What the page's instruments are: Hz, samples a frame, no z.
 FIXED = {"sample_rate": 16000, "hop_length": 64, "n_z": 0}
 

@@ -1,5 +1,5 @@
 // A learned instrument that is played: notes, or a voice, become the curves of pitch and loudness that
-// the network was trained on. With paint.js, ddsp.js and tracker.js before it this is an AudioWorklet.
+// the network was trained on. With fft.js, ddsp.js and tracker.js before it this is an AudioWorklet.
 
 const VOICES = 6, DYING = 2; // notes at once, and notes that make room for new ones
 const HEADROOM = 0.75, CEILING = 0.95; // two loud notes do not reach the ceiling, six are held below it

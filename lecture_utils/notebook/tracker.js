@@ -1,5 +1,5 @@
 // Pitch and loudness of a voice, as it is sung: what ddsp.f0 and ddsp.loudness are in Python, without
-// knowing what comes next. Needs makeFft of paint.js; a part of the AudioWorklet of played.js.
+// knowing what comes next. Needs makeFft of fft.js; a part of the AudioWorklet of played.js.
 
 // YIN (de Cheveigne and Kawahara, 2002) on the newest 40 ms: how different is the sound from itself, a
 // period earlier?
