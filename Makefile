@@ -17,8 +17,7 @@ help:
 	@echo 'make vote       let a class rate sounds by phone; OPEN=1 opens it to the room, NEW=1 begins anew'
 	@echo 'make doctor     say what is fine with this machine, and what to do about the rest'
 	@echo 'make bench      print measured ratios'
-	@echo 'make site       run the notebooks into a web site that plays without a kernel, in build/site'
-	@echo 'make play       play every player of that site in Chromium'
+	@echo 'make pages      run the notebooks into web pages that need no kernel, in build/pages'
 	@echo 'make data       rebuild what is built under data/'
 	@echo 'make lint       check style and spelling of code and notebooks'
 	@echo 'make fix        put right what ruff can'
@@ -51,13 +50,13 @@ test: install
 # One thread each, two at a time: no quarrel on two cores.
 unit: install
 	@OMP_NUM_THREADS=1 $(PYTEST) tests -n 2 --dist loadfile \
-	  --ignore tests/test_browser.py --ignore-glob 'tests/test_browser_*.py'
+	  --ignore-glob 'tests/test_browser*.py'
 
 notebooks: install
 	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PYTEST) -p harness notebooks -n 2 --dist loadfile
 
 browser: install
-	@$(PYTEST) tests/test_browser.py tests/test_browser_*.py
+	@$(PYTEST) tests/test_browser*.py
 
 vote: install
 	@$(PY) -m lecture_utils.listening_test.vote $(if $(TEST),'$(TEST)') $(if $(OPEN),--open) \
@@ -70,14 +69,11 @@ doctor: install
 bench: install
 	@$(PY) tests/bench.py $(ONLY)
 
-# ONLY='03 04' builds a site of these notebooks.
-site: install
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r $(SETUP)/site/constraints.txt
-	@$(PY) -m lecture_utils.setup.site $(ONLY)
-
-# Every player of every page is played by Chromium.
-play: install
-	@$(PY) tests/play_site.py build/site $(ONLY)
+# Text before widgets: a page has no kernel to draw a widget, but holds its default.
+pages: install
+	@OMP_NUM_THREADS=1 $(PY) -m nbconvert --to html --execute --output-dir build/pages \
+	  --NbConvertBase.display_data_priority='["text/html","image/png","text/markdown","text/plain"]' \
+	  notebooks/*.ipynb
 
 data: install
 	@$(PY) -m lecture_utils.build_data
@@ -93,11 +89,6 @@ lock: install
 	@$(PY) -m uv pip compile pyproject.toml --extra test --extra rulers --universal --python-version 3.11 \
 	  --fork-strategy fewest --upgrade --quiet --no-annotate \
 	  --custom-compile-command 'make lock' -o $(SETUP)/constraints.txt
-	@$(PY) -c "import tomllib, pathlib; project = tomllib.loads(pathlib.Path('pyproject.toml').read_text()); \
-	  print(*project['project']['optional-dependencies']['site'], sep='\n')" | \
-	  $(PY) -m uv pip compile - -c $(SETUP)/constraints.txt --universal --python-version 3.11 \
-	  --fork-strategy fewest --upgrade --quiet --no-annotate \
-	  --custom-compile-command 'make lock' -o $(SETUP)/site/constraints.txt
 
 canary:
 	@rm -f .venv/installed.txt
@@ -107,4 +98,4 @@ clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help install lab test unit notebooks browser vote doctor bench site play data lint fix lock canary clean
+.PHONY: help install lab test unit notebooks browser vote doctor bench pages data lint fix lock canary clean

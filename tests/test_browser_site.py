@@ -156,7 +156,7 @@ def models(chrome):
     """A page with the scripts of the models, and nothing else."""
     page = chrome.new_page()
     page.goto("about:blank")
-    page.add_script_tag(content=live.file("paint.js") + (PACKAGE / "models.js").read_text())
+    page.add_script_tag(content=live.file("fft.js") + (PACKAGE / "models.js").read_text())
     yield page
     page.close()
 

@@ -110,7 +110,7 @@ def live_page(media: Media, scripts: Path, network: list | None) -> str:
         label: media.sound(wav.pack(data.load(name, 16000)[0][: 5 * 16000], 16000))
         for label, name in names.items()
     }
-    text = "".join([live.file("paint.js")] + [
+    text = "".join([live.file("fft.js")] + [
         (HERE / name).read_text("utf-8") for name in ("models.js", "live.js")
     ])  # fmt: skip
     (scripts / "live.js").write_text(f"(() => {{\n{text}}})();\n", "utf-8")

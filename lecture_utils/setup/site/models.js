@@ -1,6 +1,6 @@
 // Models that run in the page, without Python: spectrograms and their inverse, random phase, Griffin-Lim,
 // and the denoiser of notebook 02. The same calculations as lecture_utils.audio, .phase, .griffin_lim
-// and .diffusion; a test compares them. Needs makeFft of paint.js.
+// and .diffusion; a test compares them. Needs makeFft of fft.js.
 
 // STFT and its least-squares inverse for one length: periodic Hann window, centred, mirrored edges.
 // A spectrum is { re, im }, each (frames, bins) in one row.
