@@ -53,12 +53,6 @@ def static(chrome, tmp_path):
     watched.close()
 
 
-@pytest.fixture(scope="session")
-def lab(chrome, tmp_path_factory):
-    with browser.jupyterlab(chrome, tmp_path_factory.mktemp("lab")) as running:
-        yield running
-
-
 def test_versions_run_in_step_and_only_one_is_heard(static):
     page = static(listen.compare({"low": LOW, "high": 0.5 * HIGH, "short": LOW[:800]}, SR))
     player = SoundPlayer(page)
@@ -218,7 +212,8 @@ def test_pictures_are_right_and_on_one_scale(chrome):
     rng = np.random.default_rng(0)
     x = (0.1 * rng.standard_normal(SR)).astype(np.float32)
     watched = Watched(chrome)
-    watched.page.add_script_tag(content=(PACKAGE / "paint.js").read_text(encoding="utf-8"))
+    for name in ("fft.js", "paint.js"):
+        watched.page.add_script_tag(content=(PACKAGE / name).read_text(encoding="utf-8"))
     levels = watched.page.evaluate(
         f"x => [...spectrogram(Float32Array.from(x), {SR}, x.length)]", x.tolist()
     )

@@ -20,9 +20,12 @@ from lecture_utils.notebook import listen, live
 from lecture_utils.notebook.figure import check_alt, check_figure, pictures, to_img
 from lecture_utils.notebook.figure import picture as to_picture
 from lecture_utils.notebook.flipbook import MAX_STEPS, flipbook
+from lecture_utils.notebook.keyboard import keyboard
 from lecture_utils.notebook.upload import upload
 
-__all__ = ["Explorer", "choice", "flipbook", "picture", "slider", "sound", "steps", "upload"]
+__all__ = [
+    "Explorer", "choice", "flipbook", "keyboard", "picture", "slider", "sound", "steps", "upload",
+]  # fmt: skip
 
 _WIDE = {"description_width": "initial"}
 
