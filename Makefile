@@ -50,13 +50,13 @@ test: install
 # One thread each, two at a time: no quarrel on two cores.
 unit: install
 	@OMP_NUM_THREADS=1 $(PYTEST) tests -n 2 --dist loadfile \
-	  --ignore tests/test_browser.py --ignore tests/test_browser_vote.py
+	  --ignore-glob 'tests/test_browser*.py'
 
 notebooks: install
 	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PYTEST) -p harness notebooks -n 2 --dist loadfile
 
 browser: install
-	@$(PYTEST) tests/test_browser.py tests/test_browser_vote.py
+	@$(PYTEST) tests/test_browser*.py
 
 vote: install
 	@$(PY) -m lecture_utils.listening_test.vote $(if $(TEST),'$(TEST)') $(if $(OPEN),--open) \

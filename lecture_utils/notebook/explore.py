@@ -10,6 +10,7 @@ hang a notebook that runs unattended. Used by every notebook.
 from __future__ import annotations
 
 import html
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 
 import ipywidgets as widgets
@@ -20,9 +21,9 @@ from lecture_utils.notebook import listen, live
 from lecture_utils.notebook.figure import check_alt, check_figure, pictures, to_img
 from lecture_utils.notebook.figure import picture as to_picture
 from lecture_utils.notebook.flipbook import MAX_STEPS, flipbook
-from lecture_utils.notebook.upload import upload
+from lecture_utils.notebook.record import record
 
-__all__ = ["Explorer", "choice", "flipbook", "picture", "slider", "sound", "steps", "upload"]
+__all__ = ["Explorer", "choice", "flipbook", "picture", "record", "slider", "sound", "steps"]
 
 _WIDE = {"description_width": "initial"}
 
@@ -175,19 +176,23 @@ class Explorer:
         caption: str | None,
         controls: dict[str, widgets.ValueWidget],
         height: float = 3.0,
+        match_levels: bool = False,
+        above: Iterable[widgets.DOMWidget] = (),
     ) -> None:
         self._render, self._sample_rate, self._figure = render, sample_rate, figure
-        self._alt, self._caption, self.controls = alt, caption, controls
-        self._height = height
+        self._alt, self.controls, self._height = alt, controls, height
+        self._player = {"caption": caption, "match_levels": match_levels}
         for name, control in controls.items():
             control.description = control.description or name
         sounds, shown = self._compute()
         self.player = (
-            listen.LivePlayer(sounds, sample_rate, caption, pictures=shown) if render else None
+            listen.LivePlayer(sounds, sample_rate, pictures=shown, **self._player)
+            if render
+            else None
         )
         self.picture = None if render else widgets.HTML(_page(shown))
-        self.message = widgets.HTML()
-        parts = [*controls.values(), self.message, self.picture, self.player]
+        self.message = widgets.HTML(self.note)
+        parts = [*above, *controls.values(), self.message, self.picture, self.player]
         self.box = live.Box(part for part in parts if part is not None)
         for control in controls.values():
             control.observe(self._update, "value")
@@ -201,7 +206,11 @@ class Explorer:
     def _compute(self) -> tuple[Mapping[str, np.ndarray], list[dict]]:
         """Return the sounds, and one picture for all of them."""
         values = self._values()
-        result = self._render(**values) if self._render else None
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = self._render(**values) if self._render else None
+        told = dict.fromkeys(str(w.message) for w in caught if w.category is UserWarning)
+        self.note = "".join(f'<p class="lp-error">{html.escape(text)}</p>' for text in told)
         sounds = result if isinstance(result, Mapping) else {"sound": result}
         if self._figure is None:
             return sounds, []
@@ -213,11 +222,18 @@ class Explorer:
         )
         return sounds, [shown]
 
+    def renew(self) -> None:
+        """Show the sound and the picture of the values as they are now."""
+        sounds, shown = self._compute()
+        if self.player:
+            self.player.replace(sounds, self._sample_rate, pictures=shown, **self._player)
+        if self.picture:
+            self.picture.value = _page(shown)
+        self.message.value = self.note
+
     def _update(self, _change: object) -> None:
         try:
-            sounds, shown = self._compute()
-            if self.player:
-                self.player.replace(sounds, self._sample_rate, self._caption, pictures=shown)
+            self.renew()
         # whatever a student's function raises must not stop the class, nor an interrupt
         except (Exception, KeyboardInterrupt) as error:
             text = html.escape(f"{type(error).__name__}: {error}".splitlines()[0]).rstrip(".: ")
@@ -226,17 +242,13 @@ class Explorer:
                 f"{html.escape(self._setting())}: "
                 f"{text}. The last good one stays.</p>"
             )
-        else:
-            if self.picture:
-                self.picture.value = _page(shown)
-            self.message.value = ""
 
     def page(self) -> str:
         """Return what a page without a kernel shows: the default, with its sound and picture."""
-        note = f"Stored at {self._setting()}; run the cell for live controls."
+        told = f"Stored at {self._setting()}; run the cell for live controls."
         player = self.player.static()._repr_html_() if self.player else ""
         shown = self.picture.value if self.picture else ""
-        return f"<p>{html.escape(note)}</p>{shown}{player}"
+        return f"<p>{html.escape(told)}</p>{self.note}{shown}{player}"
 
     def _ipython_display_(self) -> None:
         self.box.show(self.page(), repr(self))
