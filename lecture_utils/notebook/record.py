@@ -19,6 +19,7 @@ import traitlets
 
 from lecture_utils import arguments, audio, sound_file
 from lecture_utils.notebook import listen, live
+from lecture_utils.notebook.explorer import Explorer, check_controls
 from lecture_utils.notebook.figure import check_alt
 
 #: Largest file that is taken, in bytes: twenty minutes of a CD.
@@ -59,7 +60,7 @@ class Recorder(anywidget.AnyWidget):
     seconds = traitlets.Float().tag(sync=True)
     most = traitlets.Float(LONGEST).tag(sync=True)
     limit = traitlets.Int(LIMIT).tag(sync=True)
-    accept = traitlets.Unicode("audio/*,video/mp4,video/webm,.flac,.aif,.aiff,.caf").tag(sync=True)
+    accept = traitlets.Unicode("audio/*,video/mp4,video/webm,.flac,.aif,.aiff").tag(sync=True)
     #: Name of the sound that is worked on; empty when the work is done.
     working = traitlets.Unicode().tag(sync=True)
 
@@ -160,8 +161,6 @@ class Recording:
         seconds: float,
         **explorer: object,
     ) -> None:
-        from lecture_utils.notebook.explore import Explorer  # which hands on what is here
-
         self.sound = audio.as_audio(example, "example")
         self._sample_rate, self._seconds = sample_rate, seconds
         self.recorder = Recorder(sample_rate, seconds, self._use, self._tell)
@@ -284,9 +283,8 @@ def record(
     """
     if not callable(render):
         raise TypeError("render: give a function of a sound that returns sound.")
-    for name, control in controls.items():
-        if not isinstance(control, widgets.ValueWidget):
-            raise TypeError(f"{name}: {control!r} is no control; use explore.slider or choice.")
+    if controls:
+        check_controls(controls, "record")
     check_alt(figure, alt)
     seconds = arguments.number(seconds, "seconds", 0.1, 600)
     height = arguments.number(height, "height", 1, 12)
