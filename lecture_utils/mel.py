@@ -126,7 +126,10 @@ def front_end(name: str) -> MelSpectrogram:
     )
 
 
-_kept_front_end = functools.lru_cache(maxsize=8)(front_end)
+@functools.lru_cache(maxsize=8)
+def kept_front_end(name: str, device: torch.device | str = "cpu") -> MelSpectrogram:
+    """Return the :class:`MelSpectrogram` of a preset, made once for each device."""
+    return front_end(name).to(device)
 
 
 def log_mel(
@@ -150,17 +153,17 @@ def log_mel(
     np.ndarray or torch.Tensor
         Shape ``(n_mels, n // hop_length)`` (with the batch axis in front for a batch).
     """
-    p, transform = get_preset(preset), _kept_front_end(preset)
+    p = get_preset(preset)
     if sample_rate is not None and check_sample_rate(sample_rate) != p.sample_rate:
         raise ValueError(
             f"sample_rate={sample_rate}: {preset} is for {p.sample_rate} Hz; use audio.resample."
         )
     if isinstance(x, torch.Tensor):
-        magnitude = transform(x[None] if x.ndim == 1 else x)
+        magnitude = kept_front_end(preset, x.device)(x[None] if x.ndim == 1 else x)
         return _log(magnitude[0] if x.ndim == 1 else magnitude, p)
     x = as_audio(x, min_samples=max(p.hop_length, (p.n_fft - p.hop_length) // 2 + 1))
     with torch.no_grad():
-        return _log(transform(torch.from_numpy(x)[None])[0], p).numpy()
+        return _log(kept_front_end(preset)(torch.from_numpy(x)[None])[0], p).numpy()
 
 
 def _log(magnitude: torch.Tensor, p: Preset) -> torch.Tensor:
@@ -235,7 +238,7 @@ def invert(
     """
     p, values = get_preset(preset), check_log_mel(log_mel, preset)
     n_iter = arguments.number(n_iter, "n_iter", 0, whole=True)
-    filters = _kept_front_end(preset).filters
+    filters = kept_front_end(preset).filters
     levels = torch.from_numpy(values)
     wanted = torch.exp(levels) if p.log == "ln" else 10**levels
     step = 1 / torch.linalg.matrix_norm(filters, ord=2) ** 2

@@ -210,7 +210,8 @@ def test_pictures_are_right_and_on_one_scale(chrome):
     rng = np.random.default_rng(0)
     x = (0.1 * rng.standard_normal(SR)).astype(np.float32)
     watched = Watched(chrome)
-    watched.page.add_script_tag(content=(PACKAGE / "paint.js").read_text(encoding="utf-8"))
+    for name in ("fft.js", "paint.js"):
+        watched.page.add_script_tag(content=(PACKAGE / name).read_text(encoding="utf-8"))
     levels = watched.page.evaluate(
         f"x => [...spectrogram(Float32Array.from(x), {SR}, x.length)]", x.tolist()
     )

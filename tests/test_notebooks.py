@@ -202,3 +202,23 @@ def test_make_runs_the_harness_on_every_notebook():
         if not any(part.startswith(".") for part in path.relative_to(notebook_rules.ROOT).parts)
     }
     assert found == set(notebook_rules.NOTEBOOKS)
+
+
+@pytest.mark.parametrize("n_deaths", [2, 3])
+def test_a_kernel_that_dies_at_its_start_gets_two_more_chances(monkeypatch, n_deaths):
+    starts = []
+
+    def start(**options):
+        starts.append(options)
+        if len(starts) <= n_deaths:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return None, None
+
+    monkeypatch.setattr(harness.nbval.kernel, "start_new_kernel", start)
+    monkeypatch.setattr(harness.PatientKernel, "_ensure_iopub_up", lambda self: None)
+    if n_deaths == 2:
+        harness.PatientKernel("python")
+    else:
+        with pytest.raises(RuntimeError, match="died"):
+            harness.PatientKernel("python")
+    assert len(starts) == 3

@@ -74,15 +74,21 @@ def piano_training() -> np.ndarray:
     return np.concatenate([piano.render_piano(*played, RATE) for played in piano_performances()])
 
 
-def piano_performances() -> list[tuple[np.ndarray, np.ndarray]]:
-    """Give notes and pedal of all that :func:`piano_training` plays, as a sampler takes them."""
+def piano_performances(n_times: int = 2) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Give notes and pedal of what :func:`piano_training` plays, as a sampler takes them.
+
+    Each score is played `n_times`, the first time as written.
+    """
     pieces = [n for n in data.names("score") if n not in PIANO_TEST]
-    first = [_performance(n, TRAINING_SEED) for n in pieces]
-    again = [
-        _performance(n, TRAINING_SEED + 1, tempo=0.94 + 0.03 * k, transpose=(-3, 2, 4, -2)[k % 4])
-        for k, n in enumerate(pieces)
-    ]
-    return first + again
+    played = [_performance(n, TRAINING_SEED) for n in pieces]
+    for time in range(1, n_times):
+        for k, name in enumerate(pieces):
+            moved = {
+                "tempo": 0.94 + 0.03 * ((k + 2 * (time - 1)) % len(pieces)),
+                "transpose": (-3, 2, 4, -2)[(k + time - 1) % 4],
+            }
+            played.append(_performance(name, TRAINING_SEED + time, **moved))
+    return played
 
 
 def _play(name: str, seed: int) -> np.ndarray:
@@ -119,10 +125,13 @@ def band_training() -> np.ndarray:
 
 #: Chords of :func:`piano_practice` in semitones above their root, and scales for its lines.
 _CHORDS = [(0, 4, 7), (0, 3, 7), (0, 4, 7, 10), (0, 3, 7, 10), (0, 4, 7, 11), (0, 5, 7)]
+PRACTICE = ("tones", "line", "broken", "song")
 _STEPS = [(0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 7, 9)]
 
 
-def piano_practice(minutes: float, seed: int = TRAINING_SEED) -> np.ndarray:
+def piano_practice(
+    minutes: float, seed: int = TRAINING_SEED, kinds: tuple[str, ...] = PRACTICE
+) -> np.ndarray:
     """Make up slow piano music: single tones, lines, broken chords, a line over chords.
 
     It covers all keys, soft and loud, and means nothing as music. A small network meets few notes
@@ -134,6 +143,8 @@ def piano_practice(minutes: float, seed: int = TRAINING_SEED) -> np.ndarray:
         Length.
     seed : int
         Decides everything.
+    kinds : tuple of str
+        Of :data:`PRACTICE`.
 
     Returns
     -------
@@ -145,7 +156,7 @@ def piano_practice(minutes: float, seed: int = TRAINING_SEED) -> np.ndarray:
     while t < 60 * minutes - 8:
         beat, loud = rng.uniform(0.25, 0.9), rng.uniform(35, 105)
         root, chord, scale = rng.integers(33, 60), rng.choice(len(_CHORDS)), rng.choice(len(_STEPS))
-        kind, n_beats = rng.choice(["tones", "line", "broken", "song"]), int(rng.integers(6, 13))
+        kind, n_beats = rng.choice(kinds), int(rng.integers(6, 13))
         degree = int(rng.integers(0, 8))
         for k in range(n_beats):
             now, played = t + k * beat, []  # of (delay in beats, beats, key)

@@ -21,7 +21,7 @@ def time_embedding(t: torch.Tensor, size: int) -> torch.Tensor:
     if arguments.number(size, "size", 4, whole=True) % 2:
         raise ValueError(f"size={size}: half of them are sines, half cosines; give an even number.")
 
-    rates = torch.exp(-np.log(10_000) * torch.arange(size // 2) / (size // 2 - 1))
+    rates = torch.exp(-np.log(10_000) * torch.arange(size // 2, device=t.device) / (size // 2 - 1))
     angles = t.float()[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], 1)
 

@@ -38,7 +38,9 @@ def start_phase(magnitude: torch.Tensor, before: torch.Tensor | None = None) -> 
     peak, frequency = _nearest_peaks(magnitude)
     earlier = torch.gather(frequency[:, :-1], -1, peak[:, 1:])
     middle = torch.cat([frequency[:, :1], (frequency[:, 1:] + earlier) / 2], 1)
-    turn = 2 * math.pi * HOP / N_FFT * middle.double() + math.pi * (torch.arange(BINS) - peak)
+    turn = 2 * math.pi * HOP / N_FFT * middle.double() + math.pi * (
+        torch.arange(BINS, device=peak.device) - peak
+    )
 
     phase = torch.empty_like(turn)
     last = torch.zeros_like(turn[:, 0]) if before is None else before.double()
@@ -56,7 +58,7 @@ def _nearest_peaks(magnitude: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]
     bend = (left - 2 * middle + right).clamp_max(-1e-6)
     offset = F.pad((0.5 * (left - right) / bend).clamp(-0.5, 0.5), (1, 1))
 
-    bins, far = torch.arange(BINS).expand_as(magnitude), 2 * BINS
+    bins, far = torch.arange(BINS, device=log.device).expand_as(magnitude), 2 * BINS
     below = torch.cummax(torch.where(is_peak, bins, -far), -1).values
     above = torch.where(is_peak, bins, far).flip(-1).cummin(-1).values.flip(-1)
     nearest = torch.where(bins - below <= above - bins, below, above)

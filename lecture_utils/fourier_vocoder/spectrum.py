@@ -38,7 +38,7 @@ def mirrored(x: torch.Tensor, left: int, right: int) -> torch.Tensor:
 
 def stft_of_padded(x: torch.Tensor) -> torch.Tensor:
     """Return the STFT of sounds that have :data:`EDGE` samples more on either side."""
-    return torch.fft.rfft(x.unfold(1, N_FFT, HOP) * _window())
+    return torch.fft.rfft(x.unfold(1, N_FFT, HOP) * _window(x.device))
 
 
 def istft(spectrum: torch.Tensor) -> torch.Tensor:
@@ -46,20 +46,20 @@ def istft(spectrum: torch.Tensor) -> torch.Tensor:
 
     Overlapping frames are averaged, weighted by the window (Griffin & Lim 1984, equation 6).
     """
-    sound = overlap_add(spectrum) / window_sum(spectrum.shape[1])
+    sound = overlap_add(spectrum) / window_sum(spectrum.shape[1], spectrum.device)
     return sound[:, EDGE : EDGE + spectrum.shape[1] * HOP]
 
 
 def overlap_add(spectrum: torch.Tensor) -> torch.Tensor:
     """Add the windowed frames at their places: ``(batch, (frames + PIECES - 1) * HOP)``."""
-    frames = torch.fft.irfft(spectrum, n=N_FFT) * _window()
+    frames = torch.fft.irfft(spectrum, n=N_FFT) * _window(spectrum.device)
     return _add(frames)
 
 
 @functools.lru_cache(maxsize=8)
-def window_sum(n_frames: int) -> torch.Tensor:
+def window_sum(n_frames: int, device: torch.device | str = "cpu") -> torch.Tensor:
     """Return the sum of the squared windows at every sample of :func:`overlap_add`."""
-    squared = (_window() ** 2).expand(1, min(n_frames, 2 * PIECES), N_FFT)
+    squared = (_window(device) ** 2).expand(1, min(n_frames, 2 * PIECES), N_FFT)
     total = _add(squared)[0].clamp_min(1e-3)  # small only beyond the samples that are kept
     if n_frames <= 2 * PIECES:
         return total
@@ -77,8 +77,13 @@ def _add(frames: torch.Tensor) -> torch.Tensor:
     return total.reshape(batch, -1)
 
 
-def _window() -> torch.Tensor:
-    return mel.front_end("course16k").window
+@functools.lru_cache(maxsize=2)
+def _front_end(device: torch.device | str) -> mel.MelSpectrogram:
+    return mel.front_end("course16k").to(device)
+
+
+def _window(device: torch.device | str) -> torch.Tensor:
+    return _front_end(device).window
 
 
 def smooth_magnitude(log_mel: torch.Tensor) -> torch.Tensor:
@@ -94,7 +99,7 @@ def smooth_magnitude(log_mel: torch.Tensor) -> torch.Tensor:
     torch.Tensor
         Magnitude, shape ``(batch, frames, bins)``: the right level, but without partials.
     """
-    filters = mel.front_end("course16k").filters
+    filters = _front_end(log_mel.device).filters
     levels = torch.exp(log_mel) / filters.sum(1)
     return (levels @ filters) / filters.sum(0).clamp_min(1e-8)
 
@@ -115,12 +120,12 @@ def with_bands_of(spectrum: torch.Tensor, log_mel: torch.Tensor, n_steps: int = 
     n_steps : int
         Steps; each reaches :data:`PIECES` frames to either side.
     """
-    filters = mel.front_end("course16k").filters
+    filters = _front_end(log_mel.device).filters
     for _ in range(n_steps):
         spectrum = stft(istft(spectrum))
         found = torch.log((spectrum.abs() @ filters.T).clamp_min(PRESET.floor))
         factor = torch.exp((log_mel - found).clamp(-1, 1)) @ filters
         spectrum = spectrum * (factor / filters.sum(0).clamp_min(1e-8)).where(
-            filters.sum(0) > 1e-8, torch.ones(())
+            filters.sum(0) > 1e-8, 1.0
         )
     return spectrum

@@ -1,11 +1,11 @@
 """Generative adversarial networks, and a small MuseGAN. Used by notebook 01."""
 
+from lecture_utils.gan.critic import Critic
 from lecture_utils.gan.losses import critic_loss, generator_loss, gradient_penalty
 from lecture_utils.gan.metrics import modes_found
 from lecture_utils.gan.muse_gan import (
     N_TRACKS,
     NOISE,
-    Critic,
     Generator,
     PerTrackNorm,
     binary,

@@ -1,4 +1,4 @@
-"""A small MuseGAN: noise to phrases for a band of five, and a critic that judges them.
+"""A small MuseGAN: noise to phrases for a band of five.
 
 Music here is a phrase of four bars for five tracks, cells ``(batch, 5, 64, 84)`` of 0 and 1, as
 from :func:`lecture_utils.pianoroll.corpus`. Used by notebook 01.
@@ -22,8 +22,6 @@ N_BARS, BAR_STEPS = 4, 16
 #: The four parts of the noise: for all tracks or each its own, for the phrase or for each bar.
 NOISE = ("shared", "shared_in_time", "private", "private_in_time")
 
-SLOPE = 0.2
-
 # A convolution whose stride is its kernel is one matrix for every piece of its input. Written as
 # such it is several times faster on a processor, above all in the penalty's second derivative.
 
@@ -35,11 +33,11 @@ class PerTrack(nn.Module):
     the noise dies on its way and all phrases start as one.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, tracks: int = N_TRACKS) -> None:
         super().__init__()
         bound = (6 / inputs) ** 0.5
-        self.weight = nn.Parameter(torch.empty(N_TRACKS, inputs, outputs).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.zeros(N_TRACKS, 1, outputs))
+        self.weight = nn.Parameter(torch.empty(tracks, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(tracks, 1, outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply each track's layer to its rows."""
@@ -65,21 +63,22 @@ class PerTrackNorm(nn.Module):
         mean, variance = self.mean, self.variance
         if self.training:
             variance, mean = torch.var_mean(x, 1, keepdim=True, correction=0)
-            self.mean, self.variance = mean.detach(), variance.detach()
+            self.mean.copy_(mean.detach())  # in place: a graph of GPU kernels knows the place
+            self.variance.copy_(variance.detach())
         return (x - mean) * (self.gain * torch.rsqrt(variance + 1e-5)) + self.bias
 
 
-def _joined(x: torch.Tensor, length: int) -> torch.Tensor:
+def joined(x: torch.Tensor, length: int) -> torch.Tensor:
     """Join every `length` neighbours: ``(batch, n, c)`` to ``(batch, n / length, length * c)``."""
     return x.unflatten(1, (-1, length)).flatten(2)
 
 
-def _steps(cells: torch.Tensor) -> torch.Tensor:
+def steps_of(cells: torch.Tensor) -> torch.Tensor:
     """Put the tracks of each step side by side: ``(batch, 5, n, c)`` to ``(batch, n, 5 * c)``."""
     return cells.transpose(1, 2).flatten(2)
 
 
-def _names(cells: torch.Tensor) -> torch.Tensor:
+def names(cells: torch.Tensor) -> torch.Tensor:
     """Fold keys to the names of their notes: ``(..., 84)`` to ``(..., 12)``."""
     return cells.unflatten(-1, (7, 12)).sum(-2)
 
@@ -87,6 +86,32 @@ def _names(cells: torch.Tensor) -> torch.Tensor:
 def _each_bar(x: torch.Tensor) -> torch.Tensor:
     """Repeat vectors ``(..., n)`` for each bar: ``(..., 4, n)``."""
     return x[..., None, :].expand(*x.shape[:-1], N_BARS, -1)
+
+
+class TemporalGenerator(nn.Module):
+    """Unroll one vector for each track ``(tracks, rows, inputs)``: ``(tracks, rows, 4, size)``.
+
+    It makes a fresh vector for each bar, and chooses for each bar whether that one is used or the
+    one of an earlier bar. So a bar can come again exactly (a phrase A B A C, say), which a sum of
+    fresh numbers never would. The choice is hard; its slope is that of the odds (straight-through).
+    """
+
+    def __init__(self, inputs: int, size: int, tracks: int) -> None:
+        super().__init__()
+        self.hidden = PerTrack(inputs, 4 * size, tracks)
+        self.fresh = PerTrack(4 * size, N_BARS * size, tracks)
+        self.choice = PerTrack(4 * size, N_BARS * N_BARS, tracks)
+        later = torch.ones(N_BARS, N_BARS, dtype=torch.bool).triu(1)
+        self.register_buffer("later", later, persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the vectors of the bars."""
+        x = F.relu(self.hidden(x))
+        fresh = self.fresh(x).unflatten(-1, (N_BARS, -1))
+        odds = self.choice(x).unflatten(-1, (N_BARS, N_BARS))
+        odds = odds.masked_fill(self.later, float("-inf")).softmax(-1)
+        chosen = F.one_hot(odds.argmax(-1), N_BARS).to(odds)
+        return (odds - odds.detach() + chosen) @ fresh
 
 
 class BarGenerators(nn.Module):
@@ -126,15 +151,11 @@ class Generator(nn.Module):
 
     kind = "gan.Generator"
 
-    def __init__(self, noise: int = 24, hidden: int = 80) -> None:
+    def __init__(self, noise: int = 24, hidden: int = 192) -> None:
         super().__init__()
         self.config = {"noise": noise, "hidden": hidden}
-        self.shared_in_time = nn.Sequential(
-            nn.Linear(noise, 2 * noise), nn.ReLU(), nn.Linear(2 * noise, N_BARS * noise)
-        )
-        self.private_in_time = nn.Sequential(
-            PerTrack(noise, 2 * noise), nn.ReLU(), PerTrack(2 * noise, N_BARS * noise)
-        )
+        self.shared_in_time = TemporalGenerator(noise, noise, 1)
+        self.private_in_time = TemporalGenerator((1 + N_BARS) * noise, noise, N_TRACKS)
         self.reader = nn.Linear(N_TRACKS * (N_PITCHES + 12), hidden // 2)
         self.bar_reader = nn.Linear(BAR_STEPS * (hidden // 2), hidden)
         self.phrase_reader = nn.Linear(N_BARS * hidden, N_BARS * 2 * noise)
@@ -152,11 +173,12 @@ class Generator(nn.Module):
         """
         batch, seed = arguments.count(batch, "batch"), arguments.seed(seed)
 
-        generator = None if seed is None else torch.Generator().manual_seed(seed)
-        return {
-            part: torch.randn(shape, generator=generator)
-            for part, shape in self._noise_shapes(batch).items()
-        }
+        device = self.bars.keys.weight.device
+        shapes = self._noise_shapes(batch).items()
+        if seed is None:
+            return {part: torch.randn(shape, device=device) for part, shape in shapes}
+        generator = torch.Generator().manual_seed(seed)  # the same numbers on any device
+        return {part: torch.randn(x, generator=generator).to(device) for part, x in shapes}
 
     def _noise_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
         size = self.config["noise"]
@@ -197,27 +219,28 @@ class Generator(nn.Module):
         if _shapes(noise) != self._noise_shapes(batch):
             raise ValueError("noise: not of this model; start from model.noise(batch, seed).")
         if given is not None:
-            given = _check_phrases(given, "given", batch)
+            given = check_phrases(given, "given", batch)
             is_given = arguments.tensor(is_given, "is_given", (batch, N_TRACKS), like=given)
 
-        in_time = self.shared_in_time(noise["shared_in_time"]).unflatten(-1, (N_BARS, -1))
+        in_time = self.shared_in_time(noise["shared_in_time"][None])[0]
         shared = torch.cat([_each_bar(noise["shared"]), in_time], -1)
-        mask = torch.zeros(batch, N_TRACKS) if given is None else is_given.to(given)
+        mask = shared.new_zeros(batch, N_TRACKS) if given is None else is_given.to(given)
         if given is not None:
             given = given * mask[..., None, None]
             heard = given.sum((1, 2, 3)) > 0  # a track that rests tells nothing
             shared = torch.where(heard[:, None, None], self.read(given), shared)
         common = torch.cat([shared, _each_bar(mask)], -1).expand(N_TRACKS, -1, -1, -1)
-        in_time = self.private_in_time(noise["private_in_time"].transpose(0, 1))
-        own = [_each_bar(noise["private"].transpose(0, 1)), in_time.unflatten(-1, (N_BARS, -1))]
+        in_time = shared[..., self.config["noise"] :].flatten(1).expand(N_TRACKS, -1, -1)
+        in_time = torch.cat([noise["private_in_time"].transpose(0, 1), in_time], -1)
+        own = [_each_bar(noise["private"].transpose(0, 1)), self.private_in_time(in_time)]
         logits = self.bars(torch.cat([common, *own], -1).flatten(1, 2))
         soft = torch.sigmoid(logits.unflatten(1, (batch, N_BARS)).flatten(2, 3).transpose(0, 1))
         return soft if given is None else torch.where(mask[..., None, None] > 0, given, soft)
 
     def read(self, given: torch.Tensor) -> torch.Tensor:
         """Put what the given tracks play into the form of shared noise, ``(batch, 4, 2 noise)``."""
-        x = F.relu(self.reader(_steps(torch.cat([given, _names(given)], -1))))
-        x = F.relu(self.bar_reader(_joined(x, BAR_STEPS)))
+        x = F.relu(self.reader(steps_of(torch.cat([given, names(given)], -1))))
+        x = F.relu(self.bar_reader(joined(x, BAR_STEPS)))
         return self.as_noise(self.phrase_reader(x.flatten(1)).unflatten(-1, (N_BARS, -1)))
 
 
@@ -229,41 +252,6 @@ def binary(soft: torch.Tensor) -> torch.Tensor:
     """
     soft = arguments.tensor(soft, "soft", like=torch.zeros(()))
     return soft + ((soft > 0.5).to(soft) - soft).detach()
-
-
-class Critic(nn.Module):
-    """Score phrases ``(batch, 5, 64, 84)``: one number each, ``(batch,)``, larger is more real.
-
-    It looks at each step: at its keys, at the names of the notes (folded to pitch classes) and at
-    those just struck; sums up beats and bars; judges each bar, and the phrase of four as a whole.
-    """
-
-    kind = "gan.Critic"
-
-    def __init__(self, hidden: int = 56) -> None:
-        super().__init__()
-        self.config = {"hidden": hidden}
-        self.steps = nn.Linear(N_TRACKS * (N_PITCHES + 2 * 12), 2 * hidden)
-        self.eighths = nn.Linear(2 * 2 * hidden, 2 * hidden)
-        self.beats = nn.Linear(2 * 2 * hidden, 2 * hidden)
-        self.bars = nn.Linear(4 * 2 * hidden, 4 * hidden)
-        self.bar_score = nn.Linear(4 * hidden, 1)
-        self.phrase = nn.Linear(N_BARS * 4 * hidden, 2 * hidden)
-        self.phrase_score = nn.Linear(2 * hidden, 1)
-        for layer in self.children():
-            nn.init.kaiming_uniform_(layer.weight, SLOPE)
-            nn.init.zeros_(layer.bias)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return scores; TypeError or ValueError if `x` holds no phrases."""
-        x = _check_phrases(x, "x")
-        struck = F.relu(x - F.pad(x, (0, 0, 1, 0))[:, :, :-1])
-        x = _steps(torch.cat([x, _names(x), _names(struck)], -1))
-        layers = ((self.steps, 1), (self.eighths, 2), (self.beats, 2), (self.bars, 4))
-        for layer, length in layers:
-            x = F.leaky_relu(layer(_joined(x, length)), SLOPE)
-        phrase = F.leaky_relu(self.phrase(x.flatten(1)), SLOPE)
-        return self.bar_score(x).mean((1, 2)) + self.phrase_score(phrase)[:, 0]
 
 
 @torch.inference_mode()
@@ -305,7 +293,7 @@ def generate(
         raise ValueError("given, track: give both phrases and the number of their track, or none.")
     if given is None:
         pieces = zip(*(x.split(50) for x in noise.values()), strict=True)  # little memory
-        made = [model(dict(zip(noise, x, strict=True))).numpy() > 0.5 for x in pieces]
+        made = [model(dict(zip(noise, x, strict=True))).cpu().numpy() > 0.5 for x in pieces]
         return np.concatenate(made)
     track = arguments.number(track, "track", 0, N_TRACKS - 1, whole=True)
     given = roll_metrics.as_cells(given, "given")
@@ -329,7 +317,7 @@ def interpolate(
     }
 
 
-def _check_phrases(x: object, name: str, batch: int | None = None) -> torch.Tensor:
+def check_phrases(x: object, name: str, batch: int | None = None) -> torch.Tensor:
     """Return `batch` phrases (or any number of them), which must be floats."""
     arguments.tensor(x, name, ("batch" if batch is None else batch, *PHRASE))
     if not x.is_floating_point():

@@ -19,9 +19,12 @@ from lecture_utils.notebook import listen
 from lecture_utils.notebook.explorer import Explorer, check_controls
 from lecture_utils.notebook.figure import check_alt, check_figure, pictures
 from lecture_utils.notebook.flipbook import MAX_STEPS, flipbook
+from lecture_utils.notebook.keyboard import keyboard
 from lecture_utils.notebook.record import record
 
-__all__ = ["Explorer", "choice", "flipbook", "picture", "record", "slider", "sound", "steps"]
+__all__ = [
+    "Explorer", "choice", "flipbook", "keyboard", "picture", "record", "slider", "sound", "steps",
+]  # fmt: skip
 
 _WIDE = {"description_width": "initial"}
 

@@ -35,9 +35,9 @@ MAX_SECONDS, MAX_BYTES = 60.0, 20e6
 COMFORTABLE_LUFS = -14.0
 
 #: Scripts that a page needs, by the kind of its blind test.
-_BLIND = ["sound.js", "paint.js", "player.js", "blind.js"]
+_BLIND = ["sound.js", "fft.js", "paint.js", "player.js", "blind.js"]
 _KEPT = [*_BLIND, "kept.js", "mushra.js"]
-SCRIPTS = {None: _BLIND[:3], "abx": _BLIND, "rate": _BLIND, "mushra": _KEPT, "pairs": _KEPT}
+SCRIPTS = {None: _BLIND[:4], "abx": _BLIND, "rate": _BLIND, "mushra": _KEPT, "pairs": _KEPT}
 
 
 def play(

@@ -132,7 +132,7 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
 
   // Waveforms and spectrograms are made when the player is first seen; a blind test shows them at its end.
   function paint() {
-    if (!visible || !voices.length || root.classList.contains("lp-blind")) return;
+    if (!visible || !voices.length || spec.later || root.classList.contains("lp-blind")) return;
     const length = sounds.duration * sounds[0].rate;
     if (!pictures) {
       pictures = sounds.map(({ samples, rate }) => spectrogram(samples, rate, length));

@@ -212,7 +212,8 @@ class Recording:
     def page(self) -> str:
         """Return what a page without a kernel shows: the example."""
         told = "Run the cell to record yourself, or to choose a file; this is the example."
-        return f"<p>{told}</p>{self.explorer.note}{self.player.static()._repr_html_()}"
+        alone = f"{self.explorer.note}{self.player.static()._repr_html_()}"
+        return f"<p>{told}</p>{self.explorer.page() if self.explorer.controls else alone}"
 
     def _ipython_display_(self) -> None:
         self.explorer.box.show(self.page(), repr(self.player))

@@ -17,6 +17,7 @@ from lecture_utils.pianoroll.phrases import (
     corpus,
     describe,
     differences,
+    habits,
     nearest,
     random_like,
     shuffled,
@@ -27,7 +28,7 @@ from lecture_utils.pianoroll.tokens import from_events, to_events
 
 __all__ = [
     "BAND", "DRUMS", "PianoRoll", "as_cells", "corpus", "describe", "differences", "draw",
-    "draw_lanes", "drum_pattern", "empty_bars", "from_events", "from_midi", "from_notes", "lanes",
-    "nearest", "play", "qualified_notes", "random_like", "scale_consistency", "shuffled", "starts",
-    "to_events", "to_midi", "tonal_distance", "used_pitch_classes",
+    "draw_lanes", "drum_pattern", "empty_bars", "from_events", "from_midi", "from_notes", "habits",
+    "lanes", "nearest", "play", "qualified_notes", "random_like", "scale_consistency", "shuffled",
+    "starts", "to_events", "to_midi", "tonal_distance", "used_pitch_classes",
 ]  # fmt: skip

@@ -21,6 +21,7 @@ from lecture_utils.train.cascade import DiffusionRecipe, train_diffusion
 from lecture_utils.train.ddsp import DdspRecipe, train_ddsp
 from lecture_utils.train.fourier_vocoder import MagnitudeRecipe, train_magnitude
 from lecture_utils.train.muse_gan import GanRecipe, train_gan
+from lecture_utils.train.queue import train_queue
 from lecture_utils.train.recipes import RECIPES
 from lecture_utils.train.repair import RepairRecipe, train_repair
 from lecture_utils.train.vocoders import VocoderRecipe, train_vocoder
@@ -41,7 +42,10 @@ def _positive(kind: type) -> Callable[[str], float]:
 def main(arguments: list[str] | None = None) -> None:
     """Run a recipe from the command line."""
     parser = argparse.ArgumentParser(prog="python -m lecture_utils.train", description=__doc__)
-    parser.add_argument("name", choices=RECIPES, help="the recipe")
+    parser.add_argument("name", nargs="?", choices=[*RECIPES], help="the recipe")
+    parser.add_argument(
+        "--queue", action="store_true", help="instead of a recipe: all of lecture_utils.train.queue"
+    )
     parser.add_argument("--minutes", type=_positive(float), help="stop after so many minutes")
     parser.add_argument("--steps", type=_positive(int), help="stop at this step")
     parser.add_argument("--resume", action="store_true", help="go on from the saved state")
@@ -56,6 +60,13 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs")
     options = parser.parse_args(arguments)
+    if options.queue:
+        if options.name or options.minutes is None:
+            parser.error("--queue: give --minutes for each recipe, and no name.")
+        print(f"All is in {train_queue(options.minutes, options.runs)}.")
+        return
+    if options.name is None:
+        parser.error("name: give a recipe, or --queue.")
     folder = options.runs / options.name
     recipe = RECIPES[options.name]
     train = {

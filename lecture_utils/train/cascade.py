@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from lecture_utils import arguments
 from lecture_utils.diffusion import cascade, songs, unet
 from lecture_utils.train import descent
-from lecture_utils.train.run import Run, has_fast_bf16
+from lecture_utils.train.run import Run, batch_of, device, has_fast_bf16
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class DiffusionRecipe:
     width: int = 32
     n_steps: int = 100_000
     batch: int = 16
+    batch_on_gpu: int = 64
     learning_rate: float = 1e-3
     decay: float = 0.5 ** (1 / 2000)  # halves every 2,000 steps
     share_untold: float = 0.1  # examples that are told nothing of the levels above
@@ -62,16 +63,18 @@ def train_diffusion(name: str, recipe: DiffusionRecipe, folder: Path, **limits: 
     """Train a level, as :func:`descent.descend` does within these `limits`."""
     torch.manual_seed(recipe.seed)
     model = cascade.model_for(recipe.level, recipe.width)
-    low = torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16())
+    low = torch.autocast(device().type, torch.bfloat16, enabled=has_fast_bf16())
 
     def loss(step: int) -> torch.Tensor:
         rng = np.random.default_rng([recipe.seed, step])
-        x0, told = draw(recipe.level, recipe.batch, rng)
-        told[torch.from_numpy(rng.random(recipe.batch) < recipe.share_untold)] = -1
-        t = torch.from_numpy(rng.integers(0, cascade.SCHEDULE.n_steps, recipe.batch))
+        x0, told = draw(recipe.level, batch_of(recipe), rng)
+        told[torch.from_numpy(rng.random(len(x0)) < recipe.share_untold)] = -1
+        t = torch.from_numpy(rng.integers(0, cascade.SCHEDULE.n_steps, len(x0)))
         noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32))
+        noisy = cascade.SCHEDULE.q_sample(x0, t, noise)
+        noisy, t, told, noise = (x.to(device()) for x in (noisy, t, told, noise))
         with low:
-            predicted = model(cascade.SCHEDULE.q_sample(x0, t, noise), t, told)
+            predicted = model(noisy, t, told)
         return F.mse_loss(predicted.float(), noise)
 
     return descent.descend(
@@ -87,5 +90,6 @@ def error(model: unet.UNet, level: str, batch: int = 64) -> float:
     x0, told = draw(level, batch, rng)
     t = torch.from_numpy(rng.integers(0, cascade.SCHEDULE.n_steps, batch))
     noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32))
-    predicted = model(cascade.SCHEDULE.q_sample(x0, t, noise), t, told)
-    return float(F.mse_loss(predicted, noise))
+    noisy, place = cascade.SCHEDULE.q_sample(x0, t, noise), model.out[-1].weight.device
+    predicted = model(noisy.to(place), t.to(place), told.to(place))
+    return float(F.mse_loss(predicted, noise.to(place)))

@@ -15,7 +15,7 @@ from lecture_utils import ddsp
 from lecture_utils.build_data.training_sets import training_set
 from lecture_utils.ddsp.timbre_transfer import hold_pitch
 from lecture_utils.train import descent
-from lecture_utils.train.run import Run
+from lecture_utils.train.run import Run, batch_of, device
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class DdspRecipe:
     hidden: int = 128
     n_steps: int = 20_000
     batch: int = 8
+    batch_on_gpu: int = 32
     n_frames: int = 250  # one second
     learning_rate: float = 1e-3
     decay: float = 0.5 ** (1 / 4000)  # halves every 4,000 steps
@@ -73,9 +74,12 @@ def train_ddsp(name: str, recipe: DdspRecipe, folder: Path, **limits: object) ->
 
     def loss(step: int) -> torch.Tensor:
         rng = np.random.default_rng([recipe.seed, step])
-        starts = rng.integers(0, len(examples.f0_hz) - recipe.n_frames, recipe.batch)
+        starts = rng.integers(0, len(examples.f0_hz) - recipe.n_frames, batch_of(recipe))
         f0_hz, loudness_db, real = examples.cut(starts, recipe.n_frames)
         noise = torch.from_numpy(rng.uniform(-1, 1, real.shape).astype(np.float32))
+        f0_hz, loudness_db, noise, real = (
+            x.to(device()) for x in (f0_hz, loudness_db, noise, real)
+        )
         return ddsp.multi_scale_spectral_loss(real, model(f0_hz, loudness_db, noise=noise))
 
     return descent.descend(
@@ -98,4 +102,6 @@ def loss_of(model: ddsp.Autoencoder, examples: Examples) -> float:
     f0_hz, loudness_db, real = examples.cut(np.array([0]), len(examples.f0_hz))
     rng = np.random.default_rng(0)
     noise = torch.from_numpy(rng.uniform(-1, 1, real.shape).astype(np.float32))
+    place = next(model.parameters()).device
+    f0_hz, loudness_db, noise, real = (x.to(place) for x in (f0_hz, loudness_db, noise, real))
     return float(ddsp.multi_scale_spectral_loss(real, model(f0_hz, loudness_db, noise=noise)))

@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 
 from lecture_utils import weights
-from lecture_utils.train.run import Average, Run, annealed
+from lecture_utils.train.run import Average, Run, annealed, device, set_rate
 
 
 class Recipe(Protocol):
@@ -53,7 +53,7 @@ def descend(
     folder : Path
         Where state and log live.
     model : nn.Module
-        Just made, from the recipe's seed.
+        Just made, from the recipe's seed; it is moved to the GPU if there is one.
     loss_of : callable
         Step -> loss; draws its batch from the step alone, so that a resumed run sees the same.
     watch : callable
@@ -74,6 +74,7 @@ def descend(
     Run
         After its last step, saved.
     """
+    model.to(device())
     optimizer = torch.optim.Adam(model.parameters(), recipe.learning_rate)
     parts, best = {"model": model, "optimizer": optimizer}, model
     if recipe.average is not None:
@@ -88,9 +89,8 @@ def descend(
     latest: dict[str, float] = {}
 
     def one_step(step: int) -> dict[str, float]:
-        optimizer.param_groups[0]["lr"] = (
-            recipe.learning_rate * recipe.decay**step * annealed(run.progress)
-        )
+        rate = recipe.learning_rate * recipe.decay**step * annealed(run.progress)
+        set_rate(optimizer, rate)
         loss = loss_of(step)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

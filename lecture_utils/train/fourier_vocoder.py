@@ -17,7 +17,7 @@ from lecture_utils.fourier_vocoder import MagnitudeNetwork
 from lecture_utils.fourier_vocoder.network import FLOOR
 from lecture_utils.fourier_vocoder.spectrum import HOP, stft
 from lecture_utils.train.descent import descend
-from lecture_utils.train.run import Run, has_fast_bf16, segments
+from lecture_utils.train.run import Run, batch_of, device, has_fast_bf16, segments
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class MagnitudeRecipe:
     channels: int = 160
     n_blocks: int = 5
     batch: int = 4
+    batch_on_gpu: int = 16
     n_frames: int = 64
     gains_db: tuple[float, float] = (0.0, 0.0)  # a segment is made louder by one between these
     stored: str = "float16"
@@ -65,13 +66,14 @@ class Sounds:
         """Cut segments ``(batch, n_frames * HOP)``, from one or more sounds, by the step alone."""
         r = self.recipe
         rng = np.random.default_rng([r.seed, step, 1])
-        chosen = rng.permutation(np.arange(step, step + r.batch) % len(self.known))
-        gains = 10 ** (rng.uniform(*r.gains_db, r.batch) / 20)
+        batch = batch_of(r)
+        chosen = rng.permutation(np.arange(step, step + batch) % len(self.known))
+        gains = 10 ** (rng.uniform(*r.gains_db, batch) / 20)
         cut = [
             segments(self.known[k], r.n_frames * HOP, 1, r.seed, step, place)[0] * float(gain)
             for place, (k, gain) in enumerate(zip(chosen, gains, strict=True))
         ]
-        return torch.cat(cut).clamp(-1, 1)
+        return torch.cat(cut).clamp(-1, 1).to(device())
 
 
 def magnitude_loss(
@@ -93,7 +95,7 @@ def magnitude_loss(
     norms = [torch.linalg.vector_norm(m, dim=(1, 2)) for m in (made - wanted, wanted)]
     in_energy = (norms[0] / norms[1].clamp_min(1e-3)).clamp_max(2).mean()
     compressed = F.l1_loss(made.clamp_min(FLOOR) ** 0.3, wanted.clamp_min(FLOOR) ** 0.3)
-    filters = mel.front_end("course16k").filters
+    filters = mel.kept_front_end("course16k", made.device).filters
     in_bands = F.l1_loss(torch.log((made @ filters.T).clamp_min(FLOOR)), log_mel)
     return in_log + in_energy + compressed + 2 * in_bands
 
@@ -192,13 +194,15 @@ def train_magnitude(
 
     def loss_of_sound(model: MagnitudeNetwork, x: torch.Tensor) -> torch.Tensor:
         log_mel = log_mel_of(x)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with torch.autocast(device().type, torch.bfloat16, enabled=bf16):
             log_magnitude = model(log_mel)
         return magnitude_loss(log_magnitude, stft(x).abs(), log_mel)
 
     def watch(model: MagnitudeNetwork) -> dict[str, float]:
         with torch.no_grad():
-            pieces = [torch.from_numpy(x[None, : len(x) // HOP * HOP]) for x in drawn.watched]
+            pieces = [
+                torch.from_numpy(x[None, : len(x) // HOP * HOP]).to(device()) for x in drawn.watched
+            ]
             return {"watched": float(np.mean([float(loss_of_sound(model, x)) for x in pieces]))}
 
     return descend(

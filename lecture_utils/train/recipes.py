@@ -11,7 +11,7 @@ from lecture_utils.train.fourier_vocoder import MagnitudeRecipe
 from lecture_utils.train.muse_gan import GanRecipe
 from lecture_utils.train.repair import RepairRecipe
 from lecture_utils.train.vocoders import VocoderRecipe
-from lecture_utils.train.wavenet import SCORE_RECIPE, WaveNetRecipe
+from lecture_utils.train.wavenet import PIANO_RECIPE, SCORE_RECIPE, VIOLIN_RECIPE
 
 #: What the universal vocoder learns from: speech and whatever else the course has, equally often.
 ALL_SOUNDS = ("speech", "violin", "flute", "cello", "piano", "band", "clips", "speech")
@@ -47,6 +47,7 @@ RECIPES = {
     ),
     "ddsp_violin": DdspRecipe("violin"),
     "ddsp_flute": DdspRecipe("flute"),
+    "ddsp_cello": DdspRecipe("cello"),
     "fourier_magnitude": MagnitudeRecipe(),
     "fourier_repair": RepairRecipe("fourier_magnitude"),
     "fourier_magnitude_universal": MagnitudeRecipe(
@@ -65,9 +66,9 @@ RECIPES = {
     "cascade_melody": DiffusionRecipe("melody"),
     "cascade_accompaniment": DiffusionRecipe("accompaniment"),
     "cascade_flat": DiffusionRecipe("flat"),
-    "wavenet_piano": WaveNetRecipe("piano"),
+    "wavenet_piano": PIANO_RECIPE,
     "wavenet_score": SCORE_RECIPE,
-    "wavenet_violin": WaveNetRecipe("violin", conditioning_channels=80),
+    "wavenet_violin": VIOLIN_RECIPE,
 }
 
 RECIPES["melgan_critics_only"] = replace(
@@ -75,7 +76,7 @@ RECIPES["melgan_critics_only"] = replace(
     target=None,
     learning_rate=4e-4,
     discriminators_share=1.0,
-    decay=0.5 ** (1 / 4000),  # without a target, the game runs off if the rate stays
+    decay=0.5 ** (1 / 10_000),  # without a target, the game runs off if the rate stays
     betas=(0.5, 0.9),
     discriminators_from=0,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from lecture_utils.fourier_vocoder.phase_search import griffin_lim
 from lecture_utils.fourier_vocoder.spectrum import istft, stft
 from lecture_utils.train import adversarial
 from lecture_utils.train.fourier_vocoder import Sounds, log_mel_of, sounds_of
-from lecture_utils.train.run import Average, Run, annealed, has_fast_bf16
+from lecture_utils.train.run import Average, Run, annealed, device, has_fast_bf16, set_rate
 from lecture_utils.vocoder import Features
 
 
@@ -32,6 +33,7 @@ class RepairRecipe:
     n_blocks: int = 5
     n_rounds: int = 16
     batch: int = 4
+    batch_on_gpu: int = 16
     n_frames: int = 40
     gains_db: tuple[float, float] = (0.0, 0.0)  # a segment is made louder by one between these
     stored: str = "float16"
@@ -82,7 +84,7 @@ def stft_loss(
     """
     total = 0.0
     for n_fft in n_ffts:
-        window = torch.hann_window(n_fft)
+        window = torch.hann_window(n_fft, device=real.device)
         x, y = (
             torch.stft(z, n_fft, n_fft // 4, window=window, return_complex=True)
             for z in (real, fake)
@@ -125,7 +127,7 @@ def train_repair(
         The recipe's shipped one by default.
     """
     magnitude = magnitude or weights.load(recipe.magnitude, MagnitudeNetwork)
-    magnitude.requires_grad_(False)
+    magnitude.requires_grad_(False).to(device())
     drawn = Sounds(sounds_of(recipe.sounds) if sounds is None else sounds, recipe)
     bf16 = has_fast_bf16()
     torch.manual_seed(recipe.seed)
@@ -139,9 +141,11 @@ def train_repair(
             MultiSpectrogramDiscriminator(),
         )
     ]
+    for part in (network, *discriminators):
+        part.to(device())
     average = Average(network)
     optimizers = tuple(
-        torch.optim.AdamW(parameters, recipe.learning_rate, recipe.betas)
+        adversarial.optimizer_for(parameters, recipe.learning_rate, recipe.betas)
         for parameters in (
             list(network.parameters()),
             [p for discriminator in discriminators for p in discriminator.parameters()],
@@ -160,26 +164,31 @@ def train_repair(
         Repaired(network), discriminators, optimizers, hifi_gan.discriminator_loss,
         hifi_gan.generator_loss, hifi_gan.feature_loss, spectral_loss, bf16=bf16,
     )  # fmt: skip
+    graphed = adversarial.Graphed(lambda found, log, x: game.update((found, log), x))
     latest: dict[str, float] = {}
 
     def one_step(step: int) -> dict[str, float]:
         for optimizer in optimizers:
-            optimizer.param_groups[0]["lr"] = recipe.learning_rate * annealed(run.progress, 0.4)
+            set_rate(optimizer, recipe.learning_rate * annealed(run.progress, 0.4))
         x = drawn.batch(step)
         with torch.no_grad():
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            with torch.autocast(device().type, torch.bfloat16, enabled=bf16):
                 log_magnitude = magnitude(log_mel_of(x))
             wanted = torch.exp(log_magnitude)
             found = stft(istft(wanted * griffin_lim(wanted, recipe.n_rounds)))
-        values = game.step((found, log_magnitude), x[:, None], step >= recipe.discriminators_from)
+        if step < recipe.discriminators_from:
+            values = game.step((found, log_magnitude), x[:, None], with_discriminators=False)
+        else:
+            values = graphed(found, log_magnitude, x[:, None])
         average.update(network, step)
         latest.update(values)
         return values
 
     def watched() -> None:
+        before, after = (copy.deepcopy(model).cpu() for model in (magnitude, average.model))
         distances = []
         for x in drawn.watched:
-            y = vocode(log_mel_of(torch.from_numpy(x[None]))[0].T, magnitude, average.model)
+            y = vocode(log_mel_of(torch.from_numpy(x[None]))[0].T, before, after)
             x = x[: len(y)]
             distances.append((metrics.log_mel_l1(x, y), metrics.multi_resolution_stft(x, y)))
         columns = {k: latest.get(k, float("nan")) for k in ("critic", "fool", "features", "target")}

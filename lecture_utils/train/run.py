@@ -269,6 +269,25 @@ def _any_process(stop: bool) -> bool:
     return any(wishes)
 
 
+def device() -> torch.device:
+    """Return where recipes train: on the GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def batch_of(recipe: object) -> int:
+    """Return how many examples a step of a recipe takes; a GPU takes more of them at once."""
+    return recipe.batch_on_gpu if torch.cuda.is_available() else recipe.batch
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate; a graph of GPU kernels reads it from a tensor."""
+    for group in optimizer.param_groups:
+        if torch.is_tensor(group["lr"]):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+
+
 def has_fast_bf16() -> bool:
     """Say whether bfloat16 is worth it: on a GPU, or on a processor that computes in it itself."""
     units = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
@@ -297,8 +316,8 @@ class Average:
     def update(self, model: nn.Module, step: int) -> None:
         """Move towards `model`; faster in the first steps, when there is little to average."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for mine, theirs in zip(self.model.parameters(), model.parameters(), strict=True):
-            mine.lerp_(theirs, 1 - decay)
+        mine, theirs = list(self.model.parameters()), list(model.parameters())
+        torch._foreach_lerp_(mine, theirs, 1 - decay)
 
 
 def segments(

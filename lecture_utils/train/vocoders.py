@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from lecture_utils import hifi_gan, mel, metrics, vocoder, weights
 from lecture_utils.audio import SAMPLE_RATE, as_audio
 from lecture_utils.build_data.training_sets import TrainingSet, training_set
 from lecture_utils.train import adversarial
+from lecture_utils.train import run as runs
 from lecture_utils.train.run import Average, Run, annealed, has_fast_bf16, segments
 
 #: Steps at which the generator is kept, so that a class hears it improve.
@@ -34,6 +36,7 @@ class VocoderRecipe:
     target: Callable | None = hifi_gan.mel_loss
     n_steps: int = 200_000
     batch: int = 4
+    batch_on_gpu: int = 16  # as published
     n_samples: int = 8192
     learning_rate: float = 5e-4
     discriminators_share: float = 1.0  # of the learning rate
@@ -78,7 +81,7 @@ def train_vocoder(
     """
     accelerator = _accelerator()
     process = accelerator.process_index if accelerator else 0
-    device = accelerator.device if accelerator else torch.device("cpu")
+    device = accelerator.device if accelerator else runs.device()
     n_steps = recipe.n_steps if n_steps is None else n_steps
     x, watch = _split(training_set(recipe.sound).audio if sound is None else sound, recipe)
 
@@ -87,7 +90,7 @@ def train_vocoder(
     discriminators = [discriminator.to(device) for discriminator in recipe.discriminators()]
     average = Average(generator)
     optimizers = tuple(
-        torch.optim.AdamW(parameters, recipe.learning_rate, recipe.betas)
+        adversarial.optimizer_for(parameters, recipe.learning_rate, recipe.betas)
         for parameters in (
             list(generator.parameters()),
             [p for discriminator in discriminators for p in discriminator.parameters()],
@@ -107,16 +110,22 @@ def train_vocoder(
         losses.feature_loss, recipe.target,
         bf16=has_fast_bf16() if bf16 is None else bf16, accelerator=accelerator,
     )  # fmt: skip
+    graphed = [
+        adversarial.Graphed(functools.partial(game.update, with_discriminators=each))
+        for each in (False, True)
+    ]
     latest: dict[str, float] = {}
 
     def one_step(step: int, generator_share: float = 1.0) -> dict[str, float]:
         rate = recipe.learning_rate * recipe.decay**step * annealed(run.progress)
         shares = (generator_share, recipe.discriminators_share)
         for optimizer, share in zip(optimizers, shares, strict=True):
-            optimizer.param_groups[0]["lr"] = share * rate
-        real = segments(x, recipe.n_samples, recipe.batch, recipe.seed, step, process)
+            runs.set_rate(optimizer, share * rate)
+        batch = runs.batch_of(recipe)
+        real = segments(x, recipe.n_samples, batch, recipe.seed, step, process)
         real = real.to(device)
-        values = game.step(mel.log_mel(real[:, 0]), real, step >= recipe.discriminators_from)
+        log_mel = mel.log_mel(real[:, 0])
+        values = graphed[step >= recipe.discriminators_from](log_mel, real)
         if generator_share:
             average.update(generator, step)
         latest.update(values)
@@ -130,7 +139,7 @@ def train_vocoder(
     def snapshot() -> None:
         if run.step in recipe.snapshots:
             file = folder / "snapshots" / f"{name}_{run.step}.safetensors"
-            weights.save(file, average.model, stored="float16", step=run.step)
+            weights.save(file, average.model, stored="int8", step=run.step)
 
     if from_weights and run.step == 0:
         shipped = weights.load(name, type(generator))

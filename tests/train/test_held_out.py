@@ -58,7 +58,7 @@ def test_ddsp(monkeypatch, tmp_path):
 def test_wavenet(monkeypatch, tmp_path, channels):
     monkeypatch.setattr(wavenet, "training_set", lambda name: toy(24))
     found = seen_by(
-        monkeypatch, wavenet, "bits_of", lambda model, codes, *rest: mu_law_decode(codes.flatten())
+        monkeypatch, wavenet, "_bits", lambda model, codes, *rest: mu_law_decode(codes.flatten())
     )
     recipe = wavenet.WaveNetRecipe(
         "toy", channels, n_layers=2, n_stacks=1, residual_channels=4, skip_channels=4,
@@ -70,7 +70,7 @@ def test_wavenet(monkeypatch, tmp_path, channels):
 
 def test_wavenet_with_a_score(monkeypatch):
     """It practises other music than it is watched on, and plays no held-out piece."""
-    monkeypatch.setattr(renders, "piano_performances", list)
+    monkeypatch.setattr(renders, "piano_performances", lambda n_times: [])
     monkeypatch.setattr(wavenet.Examples, "of_scores", lambda performances: performances)
     recipe = wavenet.SCORE_RECIPE
     learned, watched = wavenet.examples_of(recipe)
@@ -80,11 +80,11 @@ def test_wavenet_with_a_score(monkeypatch):
 
 def test_vocoders(monkeypatch, tmp_path):
     seen, watched = [], []
-    step = adversarial.Adversarial.step
+    update = adversarial.Adversarial.update
     monkeypatch.setattr(
-        adversarial.Adversarial, "step",
-        lambda self, told, real, *rest: seen.append(float(real.abs().max()))
-        or step(self, told, real, *rest),
+        adversarial.Adversarial, "update",
+        lambda self, told, real, *rest, **options: seen.append(float(real.abs().max()))
+        or update(self, told, real, *rest, **options),
     )  # fmt: skip
     monkeypatch.setattr(vocoders, "training_set", lambda name: toy())
     monkeypatch.setattr(

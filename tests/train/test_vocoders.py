@@ -91,13 +91,13 @@ def test_snapshots_and_weights_are_small_and_loadable(whole):
 
 
 def test_rates_fall_and_discriminators_have_their_share(tmp_path, monkeypatch):
-    rates, step = [], adversarial.Adversarial.step
+    rates, update = [], adversarial.Adversarial.update
 
-    def recorded(self, *arguments):
+    def recorded(self, *arguments, **options):
         rates.append([optimizer.param_groups[0]["lr"] for optimizer in self.optimizers])
-        return step(self, *arguments)
+        return update(self, *arguments, **options)
 
-    monkeypatch.setattr(adversarial.Adversarial, "step", recorded)
+    monkeypatch.setattr(adversarial.Adversarial, "update", recorded)
     recipe = dataclasses.replace(RECIPE, learning_rate=1e-3, decay=0.5, discriminators_share=0.2)
     go(tmp_path, 3, recipe)
     assert np.allclose(rates, [[1e-3, 2e-4], [5e-4, 1e-4], [2.5e-4, 5e-5]])
