@@ -289,10 +289,14 @@ RECORDED = """async (type) => {
   tone.connect(new GainNode(context, { gain: 0.3 })).connect(out);
   tone.start();
   const recorder = new MediaRecorder(out.stream, { mimeType: type });
-  const done = new Promise((end) => { recorder.ondataavailable = ({ data }) => end(data); });
-  recorder.start();
-  setTimeout(() => recorder.stop(), 600);
-  return [...new Uint8Array(await (await done).arrayBuffer())];
+  const parts = [], ended = new Promise((end) => { recorder.onstop = end; });
+  recorder.ondataavailable = ({ data }) => {
+    parts.push(data);
+    if (new Blob(parts).size > 8000 && recorder.state === "recording") recorder.stop();
+  };
+  recorder.start(100);
+  await ended;
+  return [...new Uint8Array(await new Blob(parts).arrayBuffer())];
 }"""
 
 
