@@ -17,6 +17,8 @@ help:
 	@echo 'make vote       let a class rate sounds by phone; OPEN=1 opens it to the room, NEW=1 begins anew'
 	@echo 'make stage      one notebook for the projector: short path, large fonts, players ready'
 	@echo '                NOTEBOOK=04 chooses it (08 if nothing is said)'
+	@echo 'make hub        a JupyterHub for a class on this machine; OPEN=1 opens it to the room,'
+	@echo '                PASSWORD= sets the class password, STUDENTS=30 how many are expected'
 	@echo 'make doctor     say what is fine with this machine, and what to do about the rest'
 	@echo 'make bench      print measured ratios'
 	@echo 'make pages      run the notebooks into web pages that need no kernel, in build/pages'
@@ -69,6 +71,16 @@ stage: install
 	@$(PY) -m lecture_utils.setup.stage $(if $(NOTEBOOK),'$(NOTEBOOK)') --port $(PORT) \
 	  $(if $(SCREEN),,--no-browser)
 
+HUB := .cache/hub/node_modules/.bin/configurable-http-proxy
+hub: install
+	@command -v npm >/dev/null || { echo 'No hub: npm is missing; install Node.js.' >&2; exit 1; }
+	@test -x $(HUB) || npm install --prefix .cache/hub --no-fund --no-audit --silent \
+	  configurable-http-proxy@5.3.0
+	@$(PY) -c 'import jupyterhub' 2>/dev/null || $(PY) -m pip install --quiet \
+	  -c $(SETUP)/constraints.txt -r $(SETUP)/hub/requirements.txt
+	@$(if $(filter file,$(origin PORT)),,PORT=$(PORT)) OPEN='$(OPEN)' PASSWORD='$(PASSWORD)' \
+	  STUDENTS='$(STUDENTS)' $(PY) -m jupyterhub -f $(SETUP)/hub/jupyterhub_config.py
+
 doctor: install
 	@$(PY) -m lecture_utils.setup.doctor
 
@@ -104,4 +116,4 @@ clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help install lab test unit notebooks browser vote stage doctor bench pages data lint fix lock canary clean
+.PHONY: help install lab test unit notebooks browser vote stage hub doctor bench pages data lint fix lock canary clean

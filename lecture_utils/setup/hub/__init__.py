@@ -1,0 +1,1 @@
+"""A class on one machine: a JupyterHub with limits for each student (``make hub``)."""
