@@ -18,7 +18,7 @@ from lecture_utils.setup.site.media import FOLDER, Media
 
 BUILD = ROOT / "build"
 #: Pages beside the notebooks.
-MORE = ["live", "glossary", "licences"]
+MORE = ["live", "glossary", "teaching", "licences"]
 #: What axe finds in the theme's and MyST-NB's pages: names that hide what stands there, landmarks
 #: without a name, code that scrolls but can't be reached by keyboard.
 MENDED = {
@@ -75,7 +75,8 @@ def write_source(executed: list[Path], source: Path, katex: Path) -> Path:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     titles = [course.write_notebook(path, source, media) for path in executed]
     shutil.copytree(NOTEBOOKS / "images", source / "images")
-    shutil.copy(NOTEBOOKS / "glossary.md", source)
+    for file in (NOTEBOOKS / "glossary.md", Path(__file__).parents[1] / "teaching.md"):
+        shutil.copy(file, source)
     page = course.first_page(readme, [*titles, *MORE], course.two_sounds(media))
     (source / "index.md").write_text(page, "utf-8")
     models = [nbformat.read(path, 4).metadata.get("lecture_model") for path in executed]
