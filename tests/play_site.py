@@ -52,7 +52,7 @@ def play_page(watched, path):
     seconds, before = time.monotonic() - start, sum(sizes)
     problems = [] if before < MOST_BYTES else [f"{before / 1e6:.1f} MB before playing"]
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
-    players = page.locator(".lp:not(.lp-controls)")
+    players = page.locator(".lp:has(.lp-play)")
     count, silent = players.count(), 0
     for root in players.all():
         problem, peak = _play(root)
@@ -85,7 +85,7 @@ def _play(root):
 
 def _move(host):
     """Move every control of a slider made of states, while its player plays."""
-    player = host.locator(".lp:not(.lp-controls)")
+    player = host.locator(".lp:has(.lp-play)")
     if player.count():
         SoundPlayer(host.page, root=player.first).play()
     for slider in host.locator(".lp-controls input").all():

@@ -91,7 +91,7 @@ def test_states_change_while_they_play(chrome, site):
     watched = Watched(chrome)
     watched.page.goto((site / "page.html").as_uri())
     host = watched.page.locator(".lp-states").first
-    player = SoundPlayer(watched.page, root=host.locator(".lp:not(.lp-controls)"))
+    player = SoundPlayer(watched.page, root=host.locator(".lp:has(.lp-play)"))
     slider = host.get_by_role("slider", name="f", exact=True)
     assert slider.get_attribute("aria-valuetext") == "400"
     source = player.root.locator(".lp-image").get_attribute("src")
@@ -244,10 +244,16 @@ def test_live_page_computes_and_plays(chrome, tmp_path):
         host.locator("input[type=range]").first.fill("8")
         host.locator("input[type=range]").first.dispatch_event("change")
         host.get_by_text("Computed in").wait_for()
-        player = SoundPlayer(page, root=host.locator(".lp:not(.lp-controls)"))
+        player = SoundPlayer(page, root=host.locator(".lp:has(.lp-play)"))
         assert label in player.root.locator(".lp-version").nth(1).inner_text()
         player.play()
         assert player.rms(0.3)[0] > 1e-3
+    keyboard = page.locator(".lp-keyboard")  # its script waits until the reader gets near
+    keyboard.scroll_into_view_if_needed()
+    keyboard.locator(".lp-piano").focus()
+    page.keyboard.down("KeyQ")
+    page.wait_for_function("document.querySelector('.lp-keyboard .lp-down')")
+    page.keyboard.up("KeyQ")
     host = page.locator("[data-live=diffusion]")
     host.get_by_role("button", name="4 jumps").click()
     host.get_by_text("300 points in 4 steps").wait_for()

@@ -84,6 +84,14 @@ def test_pictures_and_flipbooks_become_files(media):
     assert page.count('alt="A line (step') == 2
 
 
+def test_a_long_script_waits_in_a_file(media):
+    """As the keyboard's, with a network inside; it may bring player.js of its own."""
+    long = f"(() => {{ function mountAll(id) {{}} /* {'x' * 60_000} */ }})()"
+    page = lighten(f'<div id="lp-keys-1"><p>k</p></div><script>{long}</script>', media)
+    name = re.search(r'class="lp-script" data-script="_media/(\w+\.js)"', page)[1]
+    assert (media.folder / name).read_text() == long and len(page) < 200
+
+
 def test_other_scripts_and_outputs_stay(media):
     page = "<style>p {}</style><script>count()</script><p>x</p>"
     stream = nbformat.v4.new_output("stream", text="1\n")

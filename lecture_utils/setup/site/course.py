@@ -11,8 +11,8 @@ from pathlib import Path
 
 import nbformat
 
-from lecture_utils import audio, data, griffin_lim, phase
-from lecture_utils.notebook import listen, live, wav
+from lecture_utils import audio, data, ddsp, griffin_lim, phase, weights
+from lecture_utils.notebook import explore, listen, live, wav
 from lecture_utils.setup.site.media import Media, lighten, lighten_outputs
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -117,10 +117,15 @@ def live_page(media: Media, scripts: Path, network: list | None) -> str:
     model = f"lectureModel({json.dumps(network)});\n"
     if network:
         (media.folder / "denoiser.js").write_text(model, "utf-8")
+    violin, flute = (weights.load(f"ddsp_{name}", ddsp.Autoencoder) for name in ("violin", "flute"))
+    keys = explore.keyboard({"violin": violin, "flute": flute}, "Play the violin and the flute")
+    keyboard = lighten(keys._repr_html_(), media)
+    played = media.folder / re.search(r'data-script="_media/(\w+\.js)"', keyboard)[1]
     size = sum((media.folder / f"{name}.js").stat().st_size for name in sounds.values())
     return (HERE / "live.md").read_text("utf-8").format(
         script_kb=round(len(text) / 1e3), sound_kb=round(size / 1e3),
-        network_kb=round(len(model) / 1e3), sounds=html.escape(json.dumps(sounds)),
+        network_kb=round((len(model) + played.stat().st_size) / 1e3), keyboard=keyboard,
+        sounds=html.escape(json.dumps(sounds)),
     )  # fmt: skip
 
 

@@ -22,10 +22,14 @@ FOLDER = "_media"
 
 _SOUND = re.compile(r"src=(['\"])data:audio/wav;base64,([A-Za-z0-9+/=]*)\1")
 _PICTURE = re.compile(r"src=(['\"])data:image/(png|webp|jpeg);base64,([A-Za-z0-9+/=]*)\1")
-_SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)
+_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
-#: Scripts and style sheets that ``site.js`` and ``site.css`` bring for all players.
-OURS = ("mountAll(", "mountFrames(")
+#: How the scripts end that ``site.js`` brings for all players.
+_OURS = re.compile(
+    r"mount(All\('lp-\w+'|Frames\(document\.currentScript\.parentElement)\);\}\)\(\)$"
+)
+#: A script that is longer, in bytes, comes from a file, when the reader gets near it.
+LONGEST = 50_000
 WIDGETS = "application/vnd.jupyter.widget-view+json"
 #: Columns and rows of a preview: of the waveform, of the spectrogram.
 COLUMNS, WAVE_ROWS, ROWS = 480, 54, 146
@@ -67,6 +71,12 @@ class Media:
             path.write_bytes(data)
         return name
 
+    def script(self, text: str) -> str:
+        """Keep a script; return the name of its file."""
+        name = hashlib.sha256(text.encode()).hexdigest()[:16] + ".js"
+        (self.folder / name).write_text(text, encoding="utf-8")
+        return name
+
     def preview(self, data: bytes) -> str:
         """Draw waveform and spectrogram of a WAV file, as a player does once it has the sound."""
         import soundfile
@@ -102,7 +112,15 @@ def lighten(page: str, media: Media) -> str:
         view = f'data-view="{FOLDER}/{media.preview(first[0])}" '
         return text.replace('<div id="lp-', f'<div {view}id="lp-', 1)
 
-    page = _SCRIPT.sub(lambda m: "" if any(name in m[0] for name in OURS) else m[0], page)
+    def script(match: re.Match) -> str:
+        text = match[1]
+        if _OURS.search(text):
+            return ""
+        if len(text) < LONGEST:
+            return match[0]
+        return f'<div class="lp-script" data-script="{FOLDER}/{media.script(text)}"></div>'
+
+    page = _SCRIPT.sub(script, page)
     ours = {live.file(name)[:50] for name in ("player.css", "stored.css")}
     page = _STYLE.sub(lambda m: "" if m[0][7:57] in ours else m[0], page)
     page = re.sub(r'<div id="lp-.*?(?=<div id="lp-|\Z)', host, page, flags=re.DOTALL)

@@ -190,7 +190,17 @@ function mountStates(host) {
   rows.forEach((row, k) => row(at[k]));
 }
 
+// Large scripts of a cell, such as a keyboard with its network, wait until the reader gets near them.
+function runLater(host) {
+  new IntersectionObserver((entries, observer) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    document.head.append(make("script", { src: host.dataset.script }));
+  }, { rootMargin: "600px" }).observe(host);
+}
+
 function mountPage() {
+  document.querySelectorAll(".lp-script").forEach(runLater);
   document.querySelectorAll(".lp-states").forEach(mountStates);
   for (const host of document.querySelectorAll("[data-spec]:not([data-on])")) {
     host.setAttribute("data-on", "");
