@@ -9,7 +9,16 @@ import pytest
 import torch
 from browser import SoundPlayer, Watched, served
 
-from lecture_utils import audio, data, diffusion, griffin_lim, phase
+from lecture_utils import (
+    audio,
+    data,
+    diffusion,
+    fourier_vocoder,
+    griffin_lim,
+    mel,
+    phase,
+    weights,
+)
 from lecture_utils.diffusion import unet
 from lecture_utils.notebook import explore, listen, live, mushra
 from lecture_utils.setup.site import course, states
@@ -156,7 +165,10 @@ def models(chrome):
     """A page with the scripts of the models, and nothing else."""
     page = chrome.new_page()
     page.goto("about:blank")
-    page.add_script_tag(content=live.file("fft.js") + (PACKAGE / "models.js").read_text())
+    page.add_script_tag(
+        content=live.file("fft.js")
+        + "".join((PACKAGE / name).read_text() for name in ("models.js", "vocoder.js"))
+    )
     yield page
     page.close()
 
@@ -225,6 +237,34 @@ def test_denoiser_in_the_page_equals_python(models):
         assert np.abs(got - wanted).max() < 1e-3 * np.abs(wanted).max()
 
 
+def test_new_vocoder_in_the_page_equals_python(models):
+    x = data.load("sentence", SR)[0][: 100 * 256]
+    log_mel = mel.log_mel(x)
+    networks = [
+        weights.load(f"fourier_{name}_universal", kind)
+        for name, kind in (
+            ("magnitude", fourier_vocoder.MagnitudeNetwork),
+            ("repair", fourier_vocoder.RepairNetwork),
+        )
+    ]
+    wanted = fourier_vocoder.vocode(log_mel, *networks)
+    mine, made = models.evaluate(
+        """([{ bands, magnitude, repair }, x, logMel]) => {
+        const read = (text) => readWeights(
+          Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+        const vocoder = new FourierVocoder(bands, read(magnitude), read(repair));
+        const making = vocoder.vocode(Float64Array.from(logMel));
+        let step;
+        while (!(step = making.next()).done);
+        const stft = new Stft(x.length, 1024, 256, true);
+        return [[...vocoder.logMel(stft, Float64Array.from(x))], [...step.value]]; }""",
+        [course.vocoder_numbers(), x.tolist(), rows(log_mel)],
+    )
+    loud = np.array(rows(log_mel)) > np.log(1e-3)  # below that, float32 rounds differently
+    assert np.abs(mine - np.array(rows(log_mel)))[loud].max() < 1e-3
+    assert np.abs(made - wanted).max() < 1e-3 < 0.1 < np.abs(wanted).max()
+
+
 def test_live_page_computes_and_plays(chrome, tmp_path):
     media = Media(tmp_path / "_media")
     network = [
@@ -239,7 +279,7 @@ def test_live_page_computes_and_plays(chrome, tmp_path):
     watched = Watched(chrome)
     page = watched.page
     page.goto((tmp_path / "live.html").as_uri())
-    for index, label in enumerate(("% random phase", "found in")):
+    for index, label in enumerate(("% random phase", "found in", "from the 80 bands")):
         host = page.locator("[data-live]").nth(index)
         host.locator("input[type=range]").first.fill("8")
         host.locator("input[type=range]").first.dispatch_event("change")

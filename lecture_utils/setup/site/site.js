@@ -123,6 +123,8 @@ function mountLater(host, first) {
     preview();
   }, { rootMargin: "300px" }).observe(root);
 
+  window.addEventListener("beforeprint", preview);
+
   player.become = (next) => {
     const heard = loading !== null;
     wanted = next;
