@@ -38,7 +38,7 @@ def chrome():
 
 @pytest.fixture(scope="session")
 def lab(chrome, tmp_path_factory):
-    """One JupyterLab for all browser tests."""
+    """One JupyterLab for all browser tests, seen in Chromium."""
     import browser
 
     with browser.jupyterlab(chrome, tmp_path_factory.mktemp("lab")) as running:

@@ -1,5 +1,5 @@
 // An instrument that DDSP has learned, in plain JavaScript: pitch and loudness in, sound out, as in
-// Python (lecture_utils/ddsp). It knows nothing of notebooks and needs fft.js only: a page loads both,
+// Python (lecture_utils/ddsp). It knows nothing of notebooks and needs makeFft of fft.js: a page loads both,
 // one after the other, into an AudioWorklet, and talks to it as instrument.js does. A library for
 // networks (onnxruntime-web) would weigh 10 MB; the network has a third of a million numbers.
 
@@ -192,7 +192,7 @@ class Voice {
 class Room {
   constructor(response = new Float32Array(0)) {
     const size = 2 * HOP, count = Math.ceil((response.length + 1) / HOP);
-    this.fft = makeFft(size);
+    this.fft = makeFft(size, Float64Array);
     const spectrum = () => [new Float64Array(size), new Float64Array(size)];
     this.parts = Array.from({ length: count }, (_, part) => {
       const [re, im] = spectrum();

@@ -3,6 +3,7 @@
 :func:`sound` joins ipywidgets to a function, a figure and a player; with no kernel its default is
 still seen and heard. :func:`steps` computes every position beforehand, so that its slider works in
 a static page too. :func:`picture` and :func:`flipbook` are the same for figures without sound.
+:func:`keyboard` plays learned instruments in the page.
 Widgets change through their traits only (no ``interact``, no ``Output``), which is fast and cannot
 hang a notebook that runs unattended. Used by every notebook.
 """

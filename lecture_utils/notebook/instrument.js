@@ -1,7 +1,6 @@
 // A learned instrument in a page: sound output, microphone and MIDI keyboards around the AudioWorklet of
 // played.js. It knows nothing of notebooks. Needs sound.js.
 
-const PATIENT = 2000; // milliseconds to wait for a sound output
 const NO_WORKLET = "This browser cannot run the instrument (it has no AudioWorklet, or the page does not " +
   "let it run). Open the notebook in a current Chrome, Edge, Firefox or Safari.";
 const NO_OUTPUT = "No sound output found, or the browser blocks it. Connect headphones or loudspeakers, " +
@@ -101,7 +100,7 @@ class LearnedInstrument {
   async wake() {
     claimSound(this);
     if (this.context.state === "running" && this.node) return true;
-    const late = setTimeout(() => this.tell(NO_OUTPUT), PATIENT);
+    const late = setTimeout(() => this.tell(NO_OUTPUT), PATIENCE);
     try {
       const loading = this.prepare();
       await this.context.resume();
@@ -140,12 +139,17 @@ class LearnedInstrument {
     this.call("end", id);
   }
 
-  // All notes off; also called when something else in the page or in another tab begins to sound.
-  stop() {
+  // All notes off.
+  silence() {
     this.held.clear();
     this.call("silence");
+    this.onsilence?.();
+  }
+
+  // Also called when something else in the page or in another tab begins to sound.
+  stop() {
+    this.silence();
     this.stopSinging();
-    this.onstop?.();
   }
 
   said(data) {
@@ -185,6 +189,7 @@ class LearnedInstrument {
     this.source = this.context.createMediaStreamSource(this.stream);
     this.source.connect(this.node);
     this.call("sing", true);
+    this.onsinging?.(true);
     this.tell("Use headphones: from a loudspeaker the microphone hears the instrument, and it answers itself.");
     return true;
   }
@@ -198,6 +203,7 @@ class LearnedInstrument {
     this.source?.disconnect();
     this.stream = this.source = null;
     this.call("sing", false);
+    this.onsinging?.(false);
   }
 
   // ---- MIDI keyboards
@@ -240,7 +246,7 @@ class LearnedInstrument {
       this.end(id);
     } else if (kind === 0xe0) this.set({ bend: ((value << 7 | number) - 8192) / 4096 }); // 2 semitones
     else if (kind === 0xb0 && number === 1) this.onvibrato?.(Math.round(value / 127 * 50));
-    else if (kind === 0xb0 && (number === 120 || number === 123)) this.stop();
+    else if (kind === 0xb0 && (number === 120 || number === 123)) this.silence();
   }
 
   close() {

@@ -46,10 +46,15 @@ function mountKeyboard(host, spec) {
 
   const player = new LearnedInstrument(spec, tell, hear);
   player.settings.vibrato = 15;
-  player.onstop = () => {
+  player.onsilence = () => {
     pressed.clear();
     for (const key of keys.values()) key.classList.remove("lp-down");
-    showSinging(false);
+  };
+  player.onsinging = (on) => {
+    singing = on;
+    voice.setAttribute("aria-pressed", on);
+    voice.textContent = on ? "stop singing" : "sing (microphone)";
+    measured.textContent = "";
   };
   player.onmidi = (midi, down) => keys.get(midi)?.classList.toggle("lp-down", down);
   player.onvibrato = (cents) => {
@@ -88,7 +93,7 @@ function mountKeyboard(host, spec) {
 
   // White keys side by side, black ones over the gaps; each says which computer key plays it.
   function draw() {
-    player.stop();
+    player.silence();
     keys = new Map();
     const codes = new Map([...OFFSETS].map(([code, offset]) => [base + offset, code]));
     const whites = [];
@@ -178,21 +183,14 @@ function mountKeyboard(host, spec) {
     for (const id of [...pressed.keys()]) up(id);
   }
 
-  async function sing() {
+  function sing() {
     if (singing) player.stop();
-    else if (await player.sing()) showSinging(true);
-  }
-
-  function showSinging(on) {
-    singing = on;
-    voice.setAttribute("aria-pressed", on);
-    voice.textContent = on ? "stop singing" : "sing (microphone)";
-    measured.textContent = "";
+    else player.sing();
   }
 
   // While there is sound: it ends where nobody could let the keys go, and when the cell runs again.
   player.watch = (signal) => {
-    window.addEventListener("blur", () => player.stop(), { signal });
+    window.addEventListener("blur", () => player.silence(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden && player.stop(), { signal });
     const observer = new MutationObserver(() => root.isConnected || player.close());
     observer.observe(document.documentElement, { childList: true, subtree: true });

@@ -2,7 +2,7 @@
 // the network was trained on. With fft.js, ddsp.js and tracker.js before it this is an AudioWorklet.
 
 const VOICES = 6, DYING = 2; // notes at once, and notes that make room for new ones
-const HEADROOM = 0.8, CEILING = 0.95; // two loud notes do not reach the ceiling, six are held below it
+const HEADROOM = 0.75, CEILING = 0.95; // two loud notes do not reach the ceiling, six are held below it
 // What the violin and the flute of the course do in their training sound: in 13 frames (52 ms) a note
 // reaches its level, in 24 it dies away; 26 dB lie between dynamics 0 and 1.
 const ATTACK = 13, RELEASE = 24, RANGE_DB = 26;

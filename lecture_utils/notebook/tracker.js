@@ -1,5 +1,5 @@
 // Pitch and loudness of a voice, as it is sung: what ddsp.f0 and ddsp.loudness are in Python, without
-// knowing what comes next. Needs fft.js; a part of the instrument in an AudioWorklet (played.js).
+// knowing what comes next. Needs makeFft of fft.js; a part of the AudioWorklet of played.js.
 
 // YIN (de Cheveigne and Kawahara, 2002) on the newest 40 ms: how different is the sound from itself, a
 // period earlier?
@@ -10,7 +10,7 @@ class Tracker {
     this.window = 384; // samples that are compared
     this.recent = new Float32Array(Math.max(this.window + longest + 1, size));
     this.unlike = new Float64Array(longest + 2);
-    this.fft = makeFft(size);
+    this.fft = makeFft(size, Float64Array);
     this.re = new Float64Array(size);
     this.im = new Float64Array(size);
     // The square of this window is a Hann window; its mean square is 1/2.

@@ -123,14 +123,17 @@ def played(page, model, body, rate=48000, **given):
     return page(PLAY + body, WORKLET, model=keyboard.pack(model), rate=rate, **given)
 
 
-@pytest.mark.parametrize("rate", [48000, 44100, 16000])
-def test_a_key_is_a_note_in_tune_with_its_own_loudness(page, model, rate):
+@pytest.mark.parametrize(
+    ("name", "rate"), [("violin", 48000), ("violin", 44100), ("violin", 16000), ("flute", 48000)]
+)
+def test_a_key_is_a_note_in_tune_with_its_own_loudness(page, name, rate):
+    model = weights.load(f"ddsp_{name}", ddsp.Autoencoder)
     body = """call("begin", "a", 69, 100);
         const sound = seconds(1);
         call("end", "a");
         return [sound, seconds(1.3), said];"""
     sound, after, said = played(page, model, body, rate)
-    held = np.array(sound) / 0.8  # the headroom
+    held = np.array(sound) / 0.75  # the headroom
     pitch = metrics.f0_hz(np.float32(held[rate // 4 :]), rate)
     assert abs(metrics.cents(np.nanmedian(pitch), 440)) < 5
     found = ddsp.loudness(held, rate, rate // 250)
@@ -158,8 +161,8 @@ def test_six_notes_at_once_and_none_clips(page, violin):
         for (const midi of keys.slice(0, given.n)) call("begin", `${midi}`, midi, 127);
         const sound = seconds(1);
         return [sound, worklet.gain, worklet.current.notes.map((note) => note.midi)];"""
-    two, gain, _ = played(page, violin, body, n=2)
-    assert np.abs(two).max() < 0.95 and gain == 1  # the limiter has nothing to do
+    two, gain, _ = played(page, violin, body.replace("55, 62", "62, 63"), n=2)  # the loudest
+    assert 0.5 < np.abs(two).max() < 0.95 and gain == 1  # the limiter has nothing to do
     for n in (6, 7):  # the seventh takes the place of the first
         sound, _, notes = played(page, violin, body, n=n)
         assert np.abs(sound).max() <= 0.9501 and notes == [55, 62, 67, 71, 74, 79, 83][n - 6 : n]
