@@ -65,6 +65,7 @@ function clip(name) {
 function readHost(host) {
   const spec = JSON.parse(host.dataset.spec);
   host.querySelectorAll("img").forEach((img, i) => { spec.pictures[i].source = img.src; });
+  host.querySelectorAll("a").forEach((a) => { spec.pictures[a.dataset.picture].midi = a.href; });
   const names = [...host.querySelectorAll("audio")].map((audio) => audio.dataset.clip);
   return { spec, names, view: host.dataset.view };
 }
@@ -112,6 +113,14 @@ function mountLater(host, first) {
     }
     return play();
   };
+
+  root.addEventListener("click", (event) => { // what is saved has to be there
+    const link = event.target.closest('a.lp-button[href="#"]');
+    if (!link || !root.classList.contains("lp-later")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    load().then(() => link.click(), () => {});
+  }, true);
 
   function preview() {
     const there = root.classList.contains("lp-later") && wanted.view;
