@@ -794,7 +794,7 @@ CELLS = [
     "explore.sound(render, 16000, figure=lambda ax, x, mix: plot.spectrogram(x, 16000, ax=ax),\n"
     "              alt='Two lines', mix=explore.slider(0, 1, 0.1, 0.0, 'share of high'))",
     "explore.flipbook({k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}, 'Lines', 'line')",
-    "explore.upload(lambda x: {'mine': x}, 16000, {'example': low}, 'Your file', seconds=3)",
+    "explore.record(lambda x: {'mine': x}, 16000, low, 'Your sound', seconds=3)",
     "explore.steps([low, high], 16000, 'tone', caption='Steps',\n"
     "              figure=lambda ax, x, k: ax.plot(x[:99]), alt='A wave')",
 ]
@@ -911,32 +911,6 @@ def test_lab_sliders_have_names(notebook):
     assert slider.get_attribute("aria-valuetext") == "0"
     # or Jupyter Notebook takes its arrow keys
     assert slider.get_attribute("data-lm-suppress-shortcuts") == "true"
-    notebook.check()
-
-
-def upload(page, path):
-    """Choose a file; return what is said when the work is done."""
-    page.locator(".lp-file input").set_input_files(path)
-    message = page.locator(".lp-explore").filter(has=page.locator(".lp-file")).locator("p[role]")
-    page.wait_for_function("() => !document.querySelector('.lp-working')")
-    return " ".join(message.all_inner_texts())
-
-
-def test_lab_takes_files_of_any_size(notebook, tmp_path):
-    """JupyterLab's server drops the connection at a message of 10 MB."""
-    page = notebook.page
-    page.set_default_timeout(60_000)
-    page.locator(".lp-file").scroll_into_view_if_needed()
-    wave = 0.1 * np.sin(400 * 2 * np.pi * np.arange(44100 * 150) / 44100)
-    soundfile.write(tmp_path / "long.wav", wave, 44100)  # 13 MB
-    soundfile.write(tmp_path / "<b>short.wav", wave[:44100], 44100)
-    with (tmp_path / "huge.wav").open("wb") as file:
-        file.truncate(301_000_000)
-    assert "long.wav: 3.0 s used" in upload(page, tmp_path / "long.wav")
-    assert "huge.wav has 301 MB; at most 300 MB" in upload(page, tmp_path / "huge.wav")
-    told = upload(page, tmp_path / "<b>short.wav")
-    assert "_b_short.wav: 1.0 s used" in told
-    page.set_default_timeout(20_000)
     notebook.check()
 
 
