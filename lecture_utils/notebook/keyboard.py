@@ -29,7 +29,7 @@ def pack(model: object) -> dict:
     """Return what ``ddsp.js`` needs of a ``ddsp.Autoencoder``: configuration, facts and weights.
 
     The weights are float16, as they are shipped: first all low bytes, then all high ones (which
-    deflate shortens), in base64. About 0.76 MB for a third of a million numbers.
+    deflate shortens), in base64. About 0.73 MB for a third of a million numbers.
     """
     config, facts = getattr(model, "config", {}), getattr(model, "facts", {})
     if any(config.get(name) != value for name, value in FIXED.items()):
