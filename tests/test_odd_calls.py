@@ -71,6 +71,7 @@ CALLS = {
                            "mix": torch.rand(2)},
     gan.modes_found: {"points": torch.randn(9, 2), "places": torch.randn(3, 2), "radius": 0.2,
                       "share": 0.02},
+    gan.means: {"x": torch.zeros(2, 5, 64, 84)},
     gan.binary: {"soft": torch.rand(2, 3)},
     gan.generate: {"model": muse, "noise": dice, "given": CELLS, "track": 1},
     gan.interpolate: {"start": dice, "end": dice, "way": 0.5},

@@ -100,9 +100,31 @@ class Critic(nn.Module):
 def _side_by_side(x: torch.Tensor, struck: torch.Tensor) -> torch.Tensor:
     """Compare every two bars of each track, step by step, in cells and strokes: ``(batch, n)``."""
     bars, hits = (c.unflatten(2, (N_BARS, -1)) for c in (x, _hits(struck)))
-    pairs = list(itertools.combinations(range(N_BARS), 2))
-    cells = torch.stack([(bars[:, :, i] - bars[:, :, k]).abs().sum(-1) for i, k in pairs], 2)
-    rhythm = torch.stack([(hits[:, :, i] - hits[:, :, k]).abs() for i, k in pairs], 2)
+    cells, rhythm = _differences(bars).sum(-1), _differences(hits)
     apart = cells.sum(-1)
     parts = [cells, rhythm, torch.exp(-apart / 2), torch.exp(-apart / 16), bars.mean((3, 4)) * 16]
     return torch.cat([part.flatten(1) for part in parts], -1)
+
+
+def _differences(bars: torch.Tensor) -> torch.Tensor:
+    """Return how far every two bars are apart, ``(batch, 5, 4, ...)`` to ``(batch, 5, 6, ...)``."""
+    pairs = itertools.combinations(range(N_BARS), 2)
+    return torch.stack([(bars[:, :, i] - bars[:, :, k]).abs() for i, k in pairs], 2)
+
+
+def means(x: torch.Tensor) -> torch.Tensor:
+    """Return what phrases ``(batch, 5, 64, 84)`` do on average, as one vector.
+
+    For each track: how its notes move (shares of the 26 intervals), how often two bars are equal,
+    how long a note is, and how many are struck. A generator that makes the difference to real music
+    small (*feature matching*, Salimans et al. 2016) need not wait until its critic learns this.
+    """
+    x = check_phrases(x, "x")
+    struck = begun(x)
+    moves = intervals(struck[:, 1:]).sum((0, 2))
+    moves = moves / moves.sum(-1, keepdim=True).clamp(min=1)
+    apart = _differences(x.unflatten(2, (N_BARS, -1))).sum((3, 4))
+    again = torch.exp(-apart / 2).mean(0)
+    notes = struck.sum((0, 2, 3))
+    length = x.sum((0, 2, 3)) / notes.clamp(min=1) / BAR_STEPS
+    return torch.cat([moves.flatten(), again.flatten(), length, notes / len(x) / x.shape[2]])

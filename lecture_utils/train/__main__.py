@@ -80,10 +80,6 @@ def main(arguments: list[str] | None = None) -> None:
     }[type(recipe)]
     limits = {"minutes": options.minutes, "resume": options.resume, "n_steps": options.steps}
     if options.from_weights:
-        if isinstance(recipe, GanRecipe):
-            parser.error(
-                f"--from-weights: the critic of {options.name} can't begin anew; use --resume."
-            )
         limits["from_weights"] = True
     torch.set_num_threads(options.threads)
     try:

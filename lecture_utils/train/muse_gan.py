@@ -31,6 +31,7 @@ class GanRecipe:
     rate_generator: float = 3e-4
     rate_critic: float = 1e-3
     penalty: float = 10.0
+    matching: float = 5.0  # of the means of what phrases do, see gan.means
     transpose: int = 3  # semitones down, and up
     share_given: float = 0.5  # of the phrases that are made around a given track
     shades: float = 0.25  # of the training; then the critic hears rounded notes
@@ -56,6 +57,11 @@ class Phrases:
             cells = cells[is_kept_back == (part == "validation")]
         self.cells = torch.from_numpy(cells).to(device())
 
+    @torch.no_grad()
+    def means(self) -> torch.Tensor:
+        """Return what all phrases do on average, see :func:`lecture_utils.gan.means`."""
+        return gan.means(self.cells.float())
+
     def draw(self, batch: int, transpose: int) -> torch.Tensor:
         """Return float phrases ``(batch, 5, 64, 84)``; drums keep their keys."""
         cells = self.cells
@@ -75,6 +81,7 @@ def train_gan(
     minutes: float | None = None,
     resume: bool = False,
     n_steps: int | None = None,
+    from_weights: bool = False,
 ) -> Run:
     """Train a MuseGAN; the run's folder holds state, log, snapshots and weights.
 
@@ -88,12 +95,18 @@ def train_gan(
         When to stop; the recipe's number of steps by default.
     resume : bool
         Go on from the saved state.
+    from_weights : bool
+        Go on from the shipped generator and critic where there is no state; notes are rounded.
     """
     phrases, validation = Phrases(), Phrases("validation")
-    batch = batch_of(recipe)
+    real_means, batch = phrases.means(), batch_of(recipe)
     torch.manual_seed(recipe.seed)
     generator = gan.Generator(recipe.noise, recipe.hidden).to(device())
     critic = gan.Critic(recipe.critic_hidden).to(device())
+    if from_weights:
+        generator.load_state_dict(weights.load(name, gan.Generator).state_dict())
+        critics = weights.load_snapshots(f"{name}_critic", gan.Critic)
+        critic.load_state_dict(critics[max(critics)].state_dict())
     average = Average(generator, recipe.average)
     rates = (recipe.rate_generator, recipe.rate_critic)
     optimizers = [
@@ -104,7 +117,7 @@ def train_gan(
     parts |= {"optimizer_g": optimizers[0], "optimizer_d": optimizers[1]}
     run = Run(folder, parts, resume)
     latest: dict[str, float] = {}
-    goes_on = minutes is not None and run.step > 0  # with rounded notes, for so many minutes more
+    goes_on = from_weights or (minutes is not None and run.step > 0)  # then notes stay rounded
 
     def progress(step: int) -> float:
         """Return how much of the training is over: of its steps, or of its minutes."""
@@ -129,10 +142,15 @@ def train_gan(
             optimizers[1].step()
         critic.requires_grad_(False)
         optimizers[0].zero_grad(set_to_none=True)
-        gan.generator_loss(critic(fake)).backward()
+        missed = (gan.means(fake) - real_means).abs().sum()
+        (gan.generator_loss(critic(fake)) + recipe.matching * missed).backward()
         optimizers[0].step()
         critic.requires_grad_(True)
-        return {"distance": distance.detach(), "penalty": penalty.detach()}
+        return {
+            "distance": distance.detach(),
+            "penalty": penalty.detach(),
+            "missed": missed.detach(),
+        }
 
     updates = [Graphed(functools.partial(update, rounded)) for rounded in (False, True)]
 

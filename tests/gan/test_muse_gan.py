@@ -210,6 +210,38 @@ def test_recipe_trains_stops_and_goes_on(tmp_path):
     assert (np.unpackbits(last[:3], axis=-1)[..., :84] == made).mean() > 0.999  # float16
 
 
+def test_recipe_goes_on_from_the_shipped_generator_and_critic(tmp_path, monkeypatch):
+    shipped, judges = small(), {3: gan.Critic(4), 9: gan.Critic(4)}
+    monkeypatch.setattr(weights, "load", lambda name, kind: {"muse_gan": shipped}[name])
+    monkeypatch.setattr(
+        weights, "load_snapshots", lambda name, kind: {"muse_gan_critic": judges}[name]
+    )
+    recipe = train_gan.GanRecipe(
+        noise=8, hidden=16, critic_hidden=4, batch=2, rate_generator=0, rate_critic=0, snapshots=()
+    )
+    run = train_gan.train_gan("muse_gan", recipe, tmp_path, n_steps=1, from_weights=True)
+    for part, kept in (("generator", shipped), ("critic", judges[9])):
+        for one, other in zip(run.parts[part].parameters(), kept.parameters(), strict=True):
+            assert torch.equal(one, other)
+
+
+def test_means_by_hand():
+    x = torch.zeros(2, 5, 64, 84)
+    x[:, 0, ::4, 12] = 1  # a drum on each beat: all bars equal
+    x[0, 4, :4, 40] = x[0, 4, 4:6, 42] = x[0, 4, 6:12, 41] = 1  # two up, one down
+    found = gan.means(x)
+    assert found.shape == (144,)
+    moves, again = found[:104].reshape(4, 26), found[104:134].reshape(5, 6)
+    assert moves[3, 12 + 2] == pytest.approx(0.5, abs=0.01)
+    assert moves[3, 12 - 1] == pytest.approx(0.5, abs=0.01)
+    assert moves.sum() == pytest.approx(1, abs=0.03)
+    assert (again[:4] == 1).all()
+    assert again[4].tolist() == pytest.approx([0.5 + 0.5 * np.exp(-6)] * 3 + [1] * 3)
+    lengths, notes = found[134:139], found[139:]
+    assert lengths.tolist() == pytest.approx([1 / 16, 0, 0, 0, 4 / 16])
+    assert notes.tolist() == pytest.approx([16 / 64, 0, 0, 0, 1.5 / 64])
+
+
 def test_notes_are_rounded_after_the_first_part_only(tmp_path, monkeypatch):
     rounded, seen = gan.binary, []
     monkeypatch.setattr(gan, "binary", lambda x: seen.append(len(x)) or rounded(x))
