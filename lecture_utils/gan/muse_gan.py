@@ -151,7 +151,7 @@ class Generator(nn.Module):
 
     kind = "gan.Generator"
 
-    def __init__(self, noise: int = 24, hidden: int = 192) -> None:
+    def __init__(self, noise: int = 24, hidden: int = 80) -> None:
         super().__init__()
         self.config = {"noise": noise, "hidden": hidden}
         self.shared_in_time = TemporalGenerator(noise, noise, 1)
