@@ -164,6 +164,7 @@ CALLS = {
     pianoroll.starts: {"cells": CELLS},
     pianoroll.corpus: {"part": "test"},
     pianoroll.describe: {"cells": CELLS},
+    pianoroll.habits: {"cells": CELLS},
     pianoroll.nearest: {"cells": CELLS, "others": CELLS, "transpose": 1},
     pianoroll.shuffled: {"cells": CELLS, "seed": 0},
     pianoroll.random_like: {"cells": CELLS, "seed": 0},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -22,13 +24,29 @@ SLOPE = 0.2
 DROPOUT = 0.2
 
 
+def begun(x: torch.Tensor) -> torch.Tensor:
+    """Return how much each cell ``(..., steps, keys)`` rises: 1 where a note is struck.
+
+    In a silence its slope is 1, where that of a ReLU is 0: the critic must tell the generator what
+    a new note would change, or tunes could lose notes, but not move.
+    """
+    before = F.pad(x, (0, 0, 1, 0))[..., :-1, :]
+    return (x - before) * ((x >= before) & (before < 1))
+
+
+def _hits(struck: torch.Tensor) -> torch.Tensor:
+    """Return how surely any key is struck, ``(..., steps)``; in a silence any key counts."""
+    loudest = struck.amax(-1)
+    return torch.where(loudest > 0, loudest, struck.sum(-1))
+
+
 def intervals(struck: torch.Tensor) -> torch.Tensor:
     """Count how each struck note moves on from the last ones: ``(..., steps, keys)`` to 26 counts.
 
     From 12 semitones down to 12 up, and farther: ``(..., steps, 26)``. What was struck last is kept
     until something new is: every note counts with the product of the silences since.
     """
-    kept = torch.log(1.001 - struck.amax(-1)).cumsum(-1)
+    kept = torch.log(1.001 - _hits(struck)).cumsum(-1)
     since = F.pad(kept, (1, -1))[..., :, None] - kept[..., None, :]
     earlier = torch.ones_like(since, dtype=torch.bool).tril(-1)
     last = since.masked_fill(~earlier, float("-inf")).exp() @ struck
@@ -67,7 +85,7 @@ class Critic(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return scores; TypeError or ValueError if `x` holds no phrases."""
         x = check_phrases(x, "x")
-        struck = F.relu(x - F.pad(x, (0, 0, 1, 0))[:, :, :-1])
+        struck = begun(x)
         pairs = F.leaky_relu(self.pairs(_side_by_side(x, struck)), SLOPE)
         cells = steps_of(torch.cat([x, names(x), names(struck)], -1))
         x = torch.cat([cells, steps_of(intervals(struck[:, 1:]))], -1)
@@ -81,10 +99,10 @@ class Critic(nn.Module):
 
 def _side_by_side(x: torch.Tensor, struck: torch.Tensor) -> torch.Tensor:
     """Compare every two bars of each track, step by step, in cells and strokes: ``(batch, n)``."""
-    one, other = torch.triu_indices(N_BARS, N_BARS, 1, device=x.device)
-    bars, hits = (c.unflatten(2, (N_BARS, -1)) for c in (x, struck.amax(-1)))
-    cells = (bars[:, :, one] - bars[:, :, other]).abs().sum(-1)
-    rhythm = (hits[:, :, one] - hits[:, :, other]).abs()
+    bars, hits = (c.unflatten(2, (N_BARS, -1)) for c in (x, _hits(struck)))
+    pairs = list(itertools.combinations(range(N_BARS), 2))
+    cells = torch.stack([(bars[:, :, i] - bars[:, :, k]).abs().sum(-1) for i, k in pairs], 2)
+    rhythm = torch.stack([(hits[:, :, i] - hits[:, :, k]).abs() for i, k in pairs], 2)
     apart = cells.sum(-1)
     parts = [cells, rhythm, torch.exp(-apart / 2), torch.exp(-apart / 16), bars.mean((3, 4)) * 16]
     return torch.cat([part.flatten(1) for part in parts], -1)

@@ -63,7 +63,8 @@ class PerTrackNorm(nn.Module):
         mean, variance = self.mean, self.variance
         if self.training:
             variance, mean = torch.var_mean(x, 1, keepdim=True, correction=0)
-            self.mean, self.variance = mean.detach(), variance.detach()
+            self.mean.copy_(mean.detach())  # in place: a graph of GPU kernels knows the place
+            self.variance.copy_(variance.detach())
         return (x - mean) * (self.gain * torch.rsqrt(variance + 1e-5)) + self.bias
 
 

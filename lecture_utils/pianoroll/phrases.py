@@ -87,6 +87,38 @@ def differences(cells: np.ndarray, reference: np.ndarray) -> dict[str, float]:
     return {name: float(np.abs(ours[name] - theirs[name]).mean()) for name in ours}
 
 
+def habits(cells: np.ndarray) -> dict[str, float]:
+    """Return how tunes move and patterns come again, as four shares, 0..1 (NaN: nothing to count).
+
+    leaps
+        Of the moves from one highest struck note of a pitched track to the next, those of more than
+        a fifth (7 semitones);
+    steps
+        those of one or two semitones;
+    drums again
+        of the phrases with drums in bar 1, those with the same in bar 3, cell by cell;
+    drones
+        of the sounding bars of pitched tracks, those on a single key.
+    """
+    cells = _phrases(cells, "cells")
+
+    begins = metrics.starts(cells[:, 1:])
+    strikes = begins.any(-1)
+    phrase, track, _ = np.nonzero(strikes)
+    top = (cells.shape[-1] - 1 - begins[..., ::-1].argmax(-1))[strikes]
+    moves = np.abs(np.diff(top))[(np.diff(phrase) == 0) & (np.diff(track) == 0)]
+    bars = cells.reshape(*cells.shape[:2], 4, -1, cells.shape[-1])
+    first, third = bars[:, 0, 0], bars[:, 0, 2]
+    keys = bars[:, 1:].any(3).sum(-1)
+    found = {
+        "leaps": moves > 7,
+        "steps": (moves == 1) | (moves == 2),
+        "drums again": (first == third).all((1, 2))[first.any((1, 2))],
+        "drones": keys[keys > 0] == 1,
+    }
+    return {name: float(share.mean()) if len(share) else np.nan for name, share in found.items()}
+
+
 def shuffled(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
     """Put the cells of every phrase to random tracks, steps and keys; their number stays.
 

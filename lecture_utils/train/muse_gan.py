@@ -5,6 +5,7 @@ Run by ``python -m lecture_utils.train muse_gan``; used by notebook 01.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import numpy as np
 import torch
 
 from lecture_utils import gan, pianoroll, weights
-from lecture_utils.train.run import Average, Run, annealed, batch_of, device
+from lecture_utils.train.adversarial import Graphed, optimizer_for
+from lecture_utils.train.run import Average, Run, annealed, batch_of, device, set_rate
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class GanRecipe:
     shades: float = 0.25  # of the training; then the critic hears rounded notes
     average: float = 0.999
     watch_every: int = 250
-    snapshots: tuple[float, ...] = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.4, 0.7)
+    # when phrases of the same noise are kept, for the picture of how it learned; and whole networks
+    snapshots: tuple[float, ...] = (0.002, 0.005, 0.01, 0.03, 0.1, 0.25, 0.4, 0.7)
+    networks: tuple[float, ...] = (0.1, 0.4, 0.7)
     seed: int = 1234
 
 
@@ -93,35 +97,31 @@ def train_gan(
     average = Average(generator, recipe.average)
     rates = (recipe.rate_generator, recipe.rate_critic)
     optimizers = [
-        torch.optim.Adam(part.parameters(), rate, betas=(0.5, 0.9))
+        optimizer_for(list(part.parameters()), rate, (0.5, 0.9))
         for part, rate in zip((generator, critic), rates, strict=True)
     ]
     parts = {"generator": generator, "average": average.model, "critic": critic}
     parts |= {"optimizer_g": optimizers[0], "optimizer_d": optimizers[1]}
     run = Run(folder, parts, resume)
     latest: dict[str, float] = {}
+    goes_on = minutes is not None and run.step > 0  # with rounded notes, for so many minutes more
 
     def progress(step: int) -> float:
         """Return how much of the training is over: of its steps, or of its minutes."""
         return max(step / recipe.n_steps, run.progress)
 
-    def fakes(model: gan.Generator, batch: int, rounded: bool = False) -> torch.Tensor:
+    def fakes(model: gan.Generator, given: torch.Tensor, rounded: bool = False) -> torch.Tensor:
         """Make phrases, part of them around one track of real ones."""
-        real = phrases.draw(batch, recipe.transpose)
-        is_given = torch.eye(gan.N_TRACKS, device=real.device)
-        is_given = is_given[torch.randint(gan.N_TRACKS, (batch,), device=real.device)]
-        is_given *= torch.rand(batch, 1, device=real.device) < recipe.share_given
-        soft = model(model.noise(batch), real, is_given)
+        is_given = torch.eye(gan.N_TRACKS, device=given.device)
+        is_given = is_given[torch.randint(gan.N_TRACKS, (len(given),), device=given.device)]
+        is_given *= torch.rand(len(given), 1, device=given.device) < recipe.share_given
+        soft = model(model.noise(len(given)), given, is_given)
         return gan.binary(soft) if rounded else soft
 
-    def one_step(step: int) -> dict[str, float]:
-        torch.manual_seed(recipe.seed * 1_000_003 + step)  # phrases, noise, points of the penalty
-        rounded = progress(step) >= recipe.shades
-        for optimizer, rate in zip(optimizers, rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * annealed(progress(step), 0.4)
-        for _ in range(recipe.critic_steps):
-            real = phrases.draw(batch, recipe.transpose)
-            fake = fakes(generator, batch, rounded)
+    def update(rounded: bool, drawn: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Train the critic on each two sets of phrases, then the generator."""
+        for real, given in drawn.unflatten(0, (recipe.critic_steps, 2, batch)):
+            fake = fakes(generator, given, rounded)
             distance = -gan.critic_loss(critic(real), critic(fake.detach()))
             penalty = gan.gradient_penalty(critic, real, fake.detach())
             optimizers[1].zero_grad(set_to_none=True)
@@ -132,9 +132,17 @@ def train_gan(
         gan.generator_loss(critic(fake)).backward()
         optimizers[0].step()
         critic.requires_grad_(True)
+        return {"distance": distance.detach(), "penalty": penalty.detach()}
+
+    updates = [Graphed(functools.partial(update, rounded)) for rounded in (False, True)]
+
+    def one_step(step: int) -> dict[str, float]:
+        torch.manual_seed(recipe.seed * 1_000_003 + step)  # phrases, noise, points of the penalty
+        for optimizer, rate in zip(optimizers, rates, strict=True):
+            set_rate(optimizer, rate * annealed(progress(step), 0.4))
+        drawn = phrases.draw(2 * recipe.critic_steps * batch, recipe.transpose)
+        latest.update(updates[goes_on or progress(step) >= recipe.shades](drawn))
         average.update(generator, step)
-        if (step + 1) % recipe.watch_every == 0 or not latest:  # reading a number makes a GPU wait
-            latest.update(distance=float(distance.detach()), penalty=float(penalty.detach()))
         return latest
 
     @torch.no_grad()
@@ -143,7 +151,7 @@ def train_gan(
         average.model.train()
         with torch.random.fork_rng():
             torch.manual_seed(recipe.seed)
-            fakes(average.model, 512)
+            fakes(average.model, phrases.draw(512, recipe.transpose))
         average.model.eval()
 
     def watched() -> None:
@@ -153,20 +161,34 @@ def train_gan(
             validation_distance=round(distance_to(critic, average.model, validation.cells), 4),
         )
 
+    def keep_phrases() -> None:
+        """Keep 3 and 200 phrases of the same noise, as bits."""
+        settle()
+        made = [
+            gan.generate(average.model, average.model.noise(n, k)) for k, n in ((0, 3), (1, 200))
+        ]
+        file = folder / "snapshots" / f"{name}_{run.step}.npz"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(file, cells=np.packbits(np.concatenate(made), -1))
+
     to_come = [moment for moment in recipe.snapshots if moment > progress(run.step)]
 
     def snapshot() -> None:
-        if to_come and progress(run.step) >= to_come[0]:
-            del to_come[0]
-            settle()
-            file = folder / "snapshots" / f"{name}_{run.step}.safetensors"
-            weights.save(file, average.model, stored="int8", step=run.step)
+        if not to_come or progress(run.step) < to_come[0]:
+            return
+        keep_phrases()
+        if to_come.pop(0) in recipe.networks:
+            for what, model in (("generator", average.model), ("critic", critic)):
+                file = folder / "snapshots" / f"{name}_{what}_{run.step}.safetensors"
+                weights.save(file, model, stored="int8", step=run.step)
 
+    if run.step == 0:
+        keep_phrases()
     run.loop(
         one_step, recipe.n_steps if n_steps is None else n_steps, minutes,
         ((recipe.watch_every, watched), (1, snapshot)),
     )  # fmt: skip
-    settle()
+    keep_phrases()
     for what, model in (("", average.model), ("_critic", critic)):
         weights.save(
             folder / f"{name}{what}.safetensors", model, stored="float16",

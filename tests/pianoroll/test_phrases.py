@@ -28,6 +28,19 @@ def test_figures_by_hand():
     np.testing.assert_allclose(found["tonal distance"], [np.nan] * 4 + [distance, np.nan])
 
 
+def test_habits_by_hand():
+    cells = np.zeros((2, 5, 64, 84), bool)
+    for step, key in ((0, 40), (4, 42), (8, 41), (12, 48), (20, 60), (24, 60)):
+        cells[0, 4, step, key] = True  # moves 2, 1, 7, 12, 0
+    cells[0, 4, 0, 20] = True  # below the tune
+    cells[1, 2, :16, 30] = True  # held: no move, and none from the strings of phrase 0
+    cells[0, 0, [0, 8, 32, 40], 12] = True
+    cells[1, 0, [0, 8, 32, 41], 12] = True
+    found = pianoroll.habits(cells)
+    assert found == {"leaps": 1 / 5, "steps": 2 / 5, "drums again": 1 / 2, "drones": 2 / 3}
+    assert all(np.isnan(x) for x in pianoroll.habits(np.zeros((1, 5, 64, 84), bool)).values())
+
+
 def test_differences_are_means_over_tracks():
     cells, other = hand_made()[:1], hand_made()[:1]
     other[:, 0, 16:32:2, 12] = True  # drums in two bars
