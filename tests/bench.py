@@ -507,6 +507,13 @@ def cascade():
         mean[group] = 1 - np.nanmean(rows, 0)
         for k, name in enumerate(what):
             yield f"{group}: {name}", mean[group][k], float("inf")
+    band = {
+        group: [song_metrics.band_figures(x["melody"], x["accompaniment"]) for x in groups[group]]
+        for group in ("cascade", "by rule")
+    }
+    for name in band["cascade"][0]:
+        ours, rule = (np.nanmean([row[name] for row in band[group]]) for group in band)
+        yield f"cascade: {name}, share (by rule {rule:.2f})", ours, float("inf")
     for k, (name, limit) in enumerate(zip(what, (0.5, 0.7, 0.95, 0.95), strict=True)):
         # like with like: both with the same noise for the same letter, or both without
         ways = ("", ", fresh noise") if k > 1 else ("",)
