@@ -248,11 +248,10 @@ def test_calibrated_bars_come_again_as_often_as_in_the_songs():
     for k, bars in enumerate((range(4), (0, 0, 2, 3), (0, 1, 0, 3), range(4))):
         for bar, kind in enumerate(bars):
             cells[k, :, 16 * bar + kind, 30:] = True
-    wanted = pianoroll.bars_again(cells.numpy())
+    wanted = pianoroll.bars_again(cells.numpy())[:, :3]
     train_gan.calibrate(model, cells, n=200)
-    found = pianoroll.bars_again(gan.generate(model, model.noise(200, seed=0)))
-    assert (wanted == [0.25, 0.25, 0, 0, 0, 0]).all()
-    assert np.abs(found - wanted).mean() < 0.04
+    found = pianoroll.bars_again(gan.generate(model, model.noise(200, seed=0)))[:, :3]
+    assert (wanted == [0.25, 0.25, 0]).all() and np.abs(found - wanted).max() < 0.05
 
 
 def test_notes_are_rounded_after_the_first_part_only(tmp_path, monkeypatch):
