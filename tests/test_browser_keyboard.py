@@ -156,6 +156,16 @@ def test_keys_have_labels_and_everything_is_a_button(piano):
     assert box["y"] + box["height"] < 720 and box["x"] + box["width"] <= 1280
 
 
+def test_keys_are_wide_enough_for_fingers(chrome, folder):
+    page = chrome.new_page(viewport={"width": 390, "height": 800}, has_touch=True)
+    page.goto((folder / "page.html").as_uri())
+    keys = page.locator(".lp-white")
+    assert keys.count() == 8 and keys.first.bounding_box()["width"] > 35
+    page.get_by_role("button", name="an octave lower").tap()
+    assert keys.first.get_attribute("aria-label").startswith("G3")
+    page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_colours_follow_the_page(piano, scheme):
     shown = piano(f"""document.addEventListener("DOMContentLoaded", () => {{

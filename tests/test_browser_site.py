@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import play_site
 import pytest
+import soundfile
 import torch
 from browser import SoundPlayer, Watched, served
 
@@ -73,6 +74,8 @@ def test_sounds_come_late_and_exact(chrome, site):
         player = SoundPlayer(watched.page)
         assert not [url for url in requested if "_media" in url and url.endswith((".js", ".flac"))]
         watched.page.keyboard.press("Tab")
+        link = player.root.get_by_text("save WAV")
+        assert link.is_hidden()  # nothing is there yet
         player.play()
         level, frequency = player.rms()
         assert level == pytest.approx(0.15 / np.sqrt(2), rel=0.05) and abs(frequency - 400) < 15
@@ -83,6 +86,10 @@ def test_sounds_come_late_and_exact(chrome, site):
             "return [...new Int16Array(p.transport.wavs[0], 44)]"  # before the browser resamples
         )
         assert samples == np.round(LOW * 32768).astype(int).tolist()
+        with watched.page.expect_download() as saved:
+            link.click()
+        x, _ = soundfile.read(saved.value.path())  # of the second version
+        assert np.abs(x - HIGH)[80:-80].max() < 1 / 32768
     watched.check()
     watched.close()
 

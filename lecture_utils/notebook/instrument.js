@@ -233,7 +233,8 @@ class LearnedInstrument {
     };
     listen();
     const names = [...this.midi.inputs.values()].map((input) => input.name);
-    this.tell(names.length ? `MIDI keyboard: ${names.join(", ")}.` : "No MIDI keyboard found. Plug one in; it will be found.");
+    this.tell(names.length ? `MIDI keyboard: ${names.join(", ")}.` :
+      "No MIDI keyboard found. Plug one in; it will be found.");
   }
 
   heardMidi(port, [status, number, value = 0], since) {

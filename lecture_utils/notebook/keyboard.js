@@ -86,7 +86,7 @@ function mountKeyboard(host, spec) {
   }
 
   function shift(step) {
-    base = Math.max(12 * Math.floor(low / 12), Math.min(12 * Math.floor(high / 12) - 12, base + step));
+    base = Math.max(12 * Math.floor(low / 12), Math.min(12 * Math.floor(high / 12), base + step));
     player.held.forEach((_, id) => OFFSETS.has(id) && up(id));
     draw();
   }
@@ -96,8 +96,9 @@ function mountKeyboard(host, spec) {
     player.silence();
     keys = new Map();
     const codes = new Map([...OFFSETS].map(([code, offset]) => [base + offset, code]));
-    const whites = [];
-    for (let midi = low; midi <= high; midi++) {
+    const whites = [], narrow = matchMedia("(max-width: 700px)").matches; // one octave, for fingers
+    const [from, to] = narrow ? [Math.max(low, base), Math.min(high, base + 12)] : [low, high];
+    for (let midi = from; midi <= to; midi++) {
       const letter = codes.has(midi) ? letterOf(codes.get(midi)) : "";
       const key = make("button", { class: isBlack(midi) ? "lp-black" : "lp-white", tabindex: -1,
         "data-midi": midi, "aria-label": noteName(midi).replace("\u266f", " sharp ") + (letter && `, key ${letter}`),
@@ -105,7 +106,7 @@ function mountKeyboard(host, spec) {
       make("kbd", {}, letter), ...(midi % 12 ? [] : [make("small", {}, noteName(midi))]));
       keys.set(midi, key);
       if (!isBlack(midi)) whites.push(make("div", {}, key));
-      else whites.at(-1).append(key);
+      else whites.at(-1)?.append(key);
     }
     piano.replaceChildren(...whites);
     const first = noteName(base), last = noteName(Math.min(high, base + 28));
@@ -145,8 +146,9 @@ function mountKeyboard(host, spec) {
     const isSlider = event.target.tagName === "INPUT";
     if (arrow && !isSlider) shift(arrow);
     else if (event.key === "Escape") player.stop();
-    else if (midi >= low && midi <= high) !event.repeat && down(event.code, midi, +touch.children[0].value, event.timeStamp);
     else if (!OFFSETS.has(event.code)) return;
+    else if (midi >= low && midi <= high && !event.repeat)
+      down(event.code, midi, +touch.children[0].value, event.timeStamp);
     event.stopPropagation();
     if (!isSlider || !arrow) event.preventDefault();
   }

@@ -154,7 +154,7 @@ if (typeof registerProcessor === "function") {
       this.instruments = {};
       this.block = new Float64Array(HOP);
       this.upward = new Resampler(CONTROL_RATE, sampleRate);
-      Object.assign(this, { at: 0, gain: 1, begun: [], busy: 0, hops: 0, downward: null });
+      Object.assign(this, { at: 0, gain: 1, begun: [], sounding: [], busy: 0, hops: 0, downward: null });
       this.port.onmessage = ({ data }) => this[data.call](...data.with);
     }
 
@@ -201,6 +201,7 @@ if (typeof registerProcessor === "function") {
       if (this.last && this.last.idle < this.last.room.parts.length) this.last.hop(this.block);
       this.upward.push(this.block);
       this.at = 0;
+      this.sounding.push(...this.begun.splice(0));
       this.busy += Date.now() - started;
       if (++this.hops % 25) return;
       const singer = this.current?.singer;
@@ -215,15 +216,15 @@ if (typeof registerProcessor === "function") {
         this.current.singer.tracker.write(this.downward.out, this.downward.count);
       }
       for (let i = 0; i < out.length; i++) {
-        if (this.at === this.upward.count) {
-          this.next();
-          const at = (currentFrame + i) / sampleRate + this.upward.half / CONTROL_RATE;
-          for (const id of this.begun.splice(0)) this.port.postMessage({ begun: id, at });
-        }
+        if (this.at === this.upward.count) this.next();
         this.gain = Math.min(1, this.gain + 3 / sampleRate); // a limiter: down at once, up in a third of a second
         const x = HEADROOM * this.upward.out[this.at++];
         if (Math.abs(x) * this.gain > CEILING) this.gain = CEILING / Math.abs(x);
         out[i] = x * this.gain;
+        if (this.sounding.length && Math.abs(x) > 1e-6) { // the first sample that is not silence
+          const at = (currentFrame + i) / sampleRate;
+          for (const id of this.sounding.splice(0)) this.port.postMessage({ begun: id, at });
+        }
       }
       return true;
     }

@@ -113,7 +113,8 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
     } else {
       [...choices.children].forEach((b, i) => b.setAttribute("aria-pressed", i === index));
     }
-    save.hidden = voices[active].level === undefined; // its name would tell in a blind test
+    // in a blind test the name would tell; on the site a sound comes when it is first played
+    save.hidden = voices[active].level === undefined || Boolean(spec.later);
     area.setAttribute("aria-label", `position in ${name}; waveform above, spectrogram below`);
     showPicture(clip);
     paint();
@@ -301,14 +302,19 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
 
 // ---------------------------------------------------------------------------- two ways in
 
+// Put the pictures that stand in `host` for pages without scripts, and their notes, into `spec`.
+function readPictures(host, spec) {
+  host.querySelectorAll("img").forEach((img, i) => { spec.pictures[i].source = img.src; });
+  host.querySelectorAll("a").forEach((a) => { spec.pictures[a.dataset.picture].midi = a.href; });
+}
+
 // Static page: sounds and pictures are the elements that stand there for pages without scripts.
 function mountAll(id) {
   for (const host of document.querySelectorAll(`#${id}:not([data-on])`)) {
     host.setAttribute("data-on", "");
     const wavs = [...host.querySelectorAll("audio")].map((a) => fromBase64(a.src.split(",")[1]));
     const spec = JSON.parse(host.dataset.spec);
-    host.querySelectorAll("img").forEach((img, i) => { spec.pictures[i].source = img.src; });
-    host.querySelectorAll("a").forEach((a) => { spec.pictures[a.dataset.picture].midi = a.href; });
+    readPictures(host, spec);
     mountPlayer(host, spec, wavs);
   }
 }

@@ -64,7 +64,7 @@ function clip(name) {
 // What stands in a host for pages without scripts: labels, sounds and pictures.
 function readHost(host) {
   const spec = JSON.parse(host.dataset.spec);
-  host.querySelectorAll("img").forEach((img, i) => { spec.pictures[i].source = img.src; });
+  readPictures(host, spec);
   const names = [...host.querySelectorAll("audio")].map((audio) => audio.dataset.clip);
   return { spec, names, view: host.dataset.view };
 }
