@@ -378,7 +378,7 @@ def muse_gan():
 
     model = list(weights.load_snapshots("muse_gan", gan.Generator).values())[-1]
     (train, song), (held_out, _) = pianoroll.corpus("train"), pianoroll.corpus("test")
-    far, found, likeness, in_any_key = {}, [], [], []
+    far, found, likeness, in_any_key, moves = {}, [], [], [], []
 
     def measure(name, cells):
         far.setdefault(name, []).append(phrases.differences(cells, held_out))
@@ -387,6 +387,7 @@ def muse_gan():
     for seed in range(8):
         made = gan.generate(model, model.noise(1000, seed=seed))
         found.append(phrases.describe(made))
+        moves.append(phrases.habits(made))
         likeness.append(1 - phrases.nearest(made, train))
         in_any_key.append(1 - phrases.nearest(made, train, transpose=3))
         measure("MuseGAN", made)
@@ -394,6 +395,13 @@ def muse_gan():
         measure("random", phrases.random_like(train, seed))
         others = [np.roll(made[:, k], k, axis=0) for k in range(5)]
         measure("players of different phrases", np.stack(others, axis=1))
+    for what, theirs in phrases.habits(held_out).items():
+        ours = np.mean([row[what] for row in moves])
+        yield (
+            f"MuseGAN, {what}: beside held-out songs (1.3 or 1 / 1.3 is wanted)",
+            ours / theirs,
+            np.inf,
+        )
     for figure in found[0]:
         each = {name: np.array([row[figure] for row in rows]) for name, rows in far.items()}
         yield f"training songs, {figure}: to held-out ones", each["training songs"][0], np.inf
@@ -499,6 +507,13 @@ def cascade():
         mean[group] = 1 - np.nanmean(rows, 0)
         for k, name in enumerate(what):
             yield f"{group}: {name}", mean[group][k], float("inf")
+    band = {
+        group: [song_metrics.band_figures(x["melody"], x["accompaniment"]) for x in groups[group]]
+        for group in ("cascade", "by rule")
+    }
+    for name in band["cascade"][0]:
+        ours, rule = (np.nanmean([row[name] for row in band[group]]) for group in band)
+        yield f"cascade: {name}, share (by rule {rule:.2f})", ours, float("inf")
     for k, (name, limit) in enumerate(zip(what, (0.5, 0.7, 0.95, 0.95), strict=True)):
         # like with like: both with the same noise for the same letter, or both without
         ways = ("", ", fresh noise") if k > 1 else ("",)
