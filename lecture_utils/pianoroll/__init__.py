@@ -32,5 +32,6 @@ __all__ = [
     "BAND", "DRUMS", "PianoRoll", "as_cells", "bars_again", "corpus", "describe", "differences",
     "draw", "draw_lanes", "drum_pattern", "empty_bars", "from_events", "from_midi", "from_notes",
     "from_pitch", "habits", "lanes", "nearest", "play", "qualified_notes", "random_like",
-    "scale_consistency", "shuffled", "starts", "to_events", "to_midi", "tonal_distance", "used_pitch_classes",
+    "scale_consistency", "shuffled", "starts", "to_events", "to_midi", "tonal_distance",
+    "used_pitch_classes",
 ]  # fmt: skip
