@@ -15,6 +15,8 @@ help:
 	@echo '                TORCH=cuda or TORCH=cpu (Linux): PyTorch with CUDA (4 GB more) or without'
 	@echo 'make notebooks  run every cell of every notebook, with the network cut off'
 	@echo 'make vote       let a class rate sounds by phone; OPEN=1 opens it to the room, NEW=1 begins anew'
+	@echo 'make stage      one notebook for the projector: short path, large fonts, players ready'
+	@echo '                NOTEBOOK=04 chooses it (08 if nothing is said)'
 	@echo 'make doctor     say what is fine with this machine, and what to do about the rest'
 	@echo 'make bench      print measured ratios'
 	@echo 'make pages      run the notebooks into web pages that need no kernel, in build/pages'
@@ -50,18 +52,22 @@ test: install
 # One thread each, two at a time: no quarrel on two cores.
 unit: install
 	@OMP_NUM_THREADS=1 $(PYTEST) tests -n 2 --dist loadfile \
-	  --ignore tests/test_browser.py --ignore tests/test_browser_vote.py
+	  --ignore-glob 'tests/test_browser*.py'
 
 notebooks: install
 	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PYTEST) -p harness notebooks -n 2 --dist loadfile
 
 browser: install
-	@$(PYTEST) tests/test_browser.py tests/test_browser_vote.py
+	@$(PYTEST) tests/test_browser*.py
 
 vote: install
 	@$(PY) -m lecture_utils.listening_test.vote $(if $(TEST),'$(TEST)') $(if $(OPEN),--open) \
 	  $(if $(NEW),--new) $(if $(ADDRESS),--address $(ADDRESS)) \
 	  $(if $(filter file,$(origin PORT)),,--port $(PORT))
+
+stage: install
+	@$(PY) -m lecture_utils.setup.stage $(if $(NOTEBOOK),'$(NOTEBOOK)') --port $(PORT) \
+	  $(if $(SCREEN),,--no-browser)
 
 doctor: install
 	@$(PY) -m lecture_utils.setup.doctor
@@ -98,4 +104,4 @@ clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help install lab test unit notebooks browser vote doctor bench pages data lint fix lock canary clean
+.PHONY: help install lab test unit notebooks browser vote stage doctor bench pages data lint fix lock canary clean

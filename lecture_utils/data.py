@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent / "data"
 
 #: Files that describe data and are named by the entries of the manifest, or by it alone.
 _DOCUMENTS = {"manifest.json", "README.md"}
+
+#: Sounds that were loaded and are still in use, with their names.
+_loaded: list[tuple[weakref.ref, str]] = []
 
 
 def manifest() -> list[dict]:
@@ -164,7 +168,27 @@ def load(name: str, sample_rate: int | None = None) -> tuple[np.ndarray, int]:
         raise ValueError(
             f"{name!r} is no sound but {entry(name)['kind']}; use data.path({name!r})."
         )
-    return audio.read(path(name), sample_rate)
+    x, sample_rate = audio.read(path(name), sample_rate)
+    _loaded[:] = [pair for pair in _loaded if pair[0]() is not None]
+    _loaded.append((weakref.ref(_owner(x)), name))
+    return x, sample_rate
+
+
+def name_of(x: object) -> str | None:
+    """Return the name under which a sound, or the one that it was cut from, was loaded, if any.
+
+    What was computed from a loaded sound has no name. Players tell by it whose sound is saved.
+    """
+    owner = _owner(x)
+    found = (name for array, name in _loaded if array() is owner is not None)
+    return next(found, None)
+
+
+def _owner(x: object) -> object:
+    """Return the array whose samples a part of it shows."""
+    while isinstance(getattr(x, "base", None), np.ndarray):
+        x = x.base
+    return x
 
 
 def load_array(name: str) -> np.ndarray | dict[str, np.ndarray]:

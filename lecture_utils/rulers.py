@@ -182,6 +182,16 @@ def pitch_hz(x: np.typing.ArrayLike, sample_rate: int = SAMPLE_RATE) -> np.ndarr
     return np.where(found.confidence >= 0.5, found.pitch_hz, np.nan)
 
 
+def pitch_confidence(x: np.typing.ArrayLike, sample_rate: int = SAMPLE_RATE) -> float:
+    """Return how sure that tracker is on average where it hears a pitch, 0 (nowhere) to 1.
+
+    Low for chords, drums and noise. Used for the doubt in timbre transfer (notebook 08).
+    """
+    _need("swift_f0")
+    found = _tracker().detect(_loud(x), check_sample_rate(sample_rate)).confidence
+    return float(found[found >= 0.5].mean()) if (found >= 0.5).any() else 0.0
+
+
 @functools.lru_cache(maxsize=1)
 def _tracker() -> object:
     from swift_f0 import SwiftF0

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -25,6 +26,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",  # a microphone that hears a file, if the page may use it
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -46,8 +48,11 @@ def browser():
     path = chromium()
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        voice = Path(folder) / "voice.wav"
+        flags = [*FLAGS, f"--use-file-for-fake-audio-capture={voice}"]
+        instance = playwright.chromium.launch(executable_path=path, args=flags)
+        instance.voice = voice  # read anew whenever the microphone is opened
         yield instance
         instance.close()
 

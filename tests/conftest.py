@@ -34,3 +34,12 @@ def chrome():
 
     with browser.browser() as instance:
         yield instance
+
+
+@pytest.fixture(scope="session")
+def lab(chrome, tmp_path_factory):
+    """One JupyterLab for all browser tests, seen in Chromium."""
+    import browser
+
+    with browser.jupyterlab(chrome, tmp_path_factory.mktemp("lab")) as running:
+        yield running

@@ -16,6 +16,7 @@ import soundfile
 from browser import SoundPlayer, Watched
 from firefox import Firefox
 
+from lecture_utils import data, pianoroll
 from lecture_utils.listening_test import ratings
 from lecture_utils.notebook import explore, listen, mushra, plot
 
@@ -50,12 +51,6 @@ def static(chrome, tmp_path):
     yield show
     watched.check()
     watched.close()
-
-
-@pytest.fixture(scope="session")
-def lab(chrome, tmp_path_factory):
-    with browser.jupyterlab(chrome, tmp_path_factory.mktemp("lab")) as running:
-        yield running
 
 
 def test_versions_run_in_step_and_only_one_is_heard(static):
@@ -217,7 +212,8 @@ def test_pictures_are_right_and_on_one_scale(chrome):
     rng = np.random.default_rng(0)
     x = (0.1 * rng.standard_normal(SR)).astype(np.float32)
     watched = Watched(chrome)
-    watched.page.add_script_tag(content=(PACKAGE / "paint.js").read_text(encoding="utf-8"))
+    for name in ("fft.js", "paint.js"):
+        watched.page.add_script_tag(content=(PACKAGE / name).read_text(encoding="utf-8"))
     levels = watched.page.evaluate(
         f"x => [...spectrogram(Float32Array.from(x), {SR}, x.length)]", x.tolist()
     )
@@ -626,6 +622,79 @@ def test_without_scripts_all_figures_are_shown(chrome, tmp_path):
     page.close()
 
 
+def taken(page, text):
+    """Click *save WAV* or *save MIDI*; return the name and the path of what is downloaded."""
+    with page.expect_download() as caught:
+        page.get_by_role("link", name=text).first.click()
+    return caught.value.suggested_filename, caught.value.path()
+
+
+def info_of(path):
+    """Return the tags of a WAV file's INFO chunk."""
+    file = path.read_bytes()
+    assert int.from_bytes(file[4:8], "little") == len(file) - 8
+    tags, rest = {}, file[file.index(b"LIST") + 12 :]
+    while rest:
+        size = int.from_bytes(rest[4:8], "little")
+        tags[rest[:4].decode()] = rest[8 : 8 + size].rstrip(b"\0").decode()
+        rest = rest[8 + size + size % 2 :]
+    return tags
+
+
+def test_the_saved_wav_is_what_is_heard(static):
+    """Also as loud, with soft ends as in the player, and with the name of who made it."""
+    voice = data.load("sentence", SR)[0][: 2 * SR]
+    sounds = {"said": voice, "a/b: <b>\u00e9</b>": 2 * LOW}
+    player = listen.compare(sounds, SR, caption="A voice?")
+    page = static(player)
+    SoundPlayer(page).run("p.transport.setVolume(0)")
+    heard = [x.copy() for x, _ in listen.clips(player._repr_html_())]
+    ramp = np.arange(80) / 80  # 5 ms
+    for index, gain_db in ((0, 0), (1, -6)):
+        SoundPlayer(page).run(f"p.select({index}); p.transport.setVolume({gain_db})")
+        name, path = taken(page, "save WAV")
+        x, rate = soundfile.read(path, dtype="float32")
+        wanted = heard[index] * 10 ** (gain_db / 20)
+        wanted[:80], wanted[-80:] = wanted[:80] * ramp, wanted[-80:] * ramp[::-1]
+        assert rate == SR and np.abs(x - wanted).max() < 0.51 / 32768
+        tags = info_of(path)
+        if index == 0:
+            assert name == "A voice_ - said (CC-BY-SA-3.0).wav"
+            assert (tags["IART"], tags["ICOP"]) == (
+                "Allison Smith, for Digium (2003-2010)",
+                "CC-BY-SA-3.0",
+            )
+            assert "vm-tmpexists.g722" in tags["ICMT"]
+        else:  # made from it, perhaps: it is named
+            assert name == "A voice_ - a_b_ _b_\u00e9__b_.wav" and "ICOP" not in tags
+            assert tags["INAM"] == "A voice?: a/b: <b>\u00e9</b>"
+            assert "heard beside: The spoken sentence of the course; Allison" in tags["ICMT"]
+
+
+def test_the_saved_midi_is_the_roll(static, tmp_path):
+    rolls = {
+        name: pianoroll.from_notes([(0, 0, 4, key), (1, 4, 8, 38)], 16, (0, 128), tempo=90)
+        for name, key in (("one", 60), ("two", 72))
+    }
+    sounds = {name: pianoroll.play(roll) for name, roll in rolls.items()}
+    how = {"caption": "Two", "alt": "Notes as bars", "figure": pianoroll.lanes(rolls)}
+    page = static(listen.compare(sounds, SR, **how))
+    for index, (name, roll) in enumerate(rolls.items()):
+        SoundPlayer(page).run(f"p.select({index})")
+        file, path = taken(page, "save MIDI")
+        assert file == f"Two - {name}.mid" and pianoroll.from_midi(path) == roll
+    assert not static(listen.play(LOW, SR)).get_by_text("save MIDI").is_visible()
+
+
+def test_a_blind_test_gives_nothing_away_by_its_files(static):
+    page = static(listen.compare({"a": LOW, "b": HIGH}, SR, blind=True, trials=1, seed=1))
+    link = page.get_by_text("save WAV")
+    assert link.is_hidden()
+    SoundPlayer(page).run("p.heard.add(2)")
+    page.get_by_role("button", name="X is A").click()
+    assert link.is_visible() and taken(page, "save WAV")[0][:10] == "Sound - a."
+
+
 def bright_columns(ax, x, label):
     """A white stripe at 0.75 s on black; the axis counts half seconds from 10."""
     ax.set_facecolor("black")
@@ -725,7 +794,7 @@ CELLS = [
     "explore.sound(render, 16000, figure=lambda ax, x, mix: plot.spectrogram(x, 16000, ax=ax),\n"
     "              alt='Two lines', mix=explore.slider(0, 1, 0.1, 0.0, 'share of high'))",
     "explore.flipbook({k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}, 'Lines', 'line')",
-    "explore.upload(lambda x: {'mine': x}, 16000, {'example': low}, 'Your file', seconds=3)",
+    "explore.record(lambda x: {'mine': x}, 16000, low, 'Your sound', seconds=3)",
     "explore.steps([low, high], 16000, 'tone', caption='Steps',\n"
     "              figure=lambda ax, x, k: ax.plot(x[:99]), alt='A wave')",
 ]
@@ -824,38 +893,24 @@ def test_lab_slider_changes_picture_and_sound_while_it_plays(notebook):
     notebook.check()
 
 
+def test_lab_saves_what_a_slider_made(notebook):
+    """A live player too; JupyterLab has its own ideas about links."""
+    page = notebook.page
+    live = live_player(page)
+    with page.expect_download() as caught:
+        live.root.get_by_text("save WAV").click()
+    x, rate = soundfile.read(caught.value.path())
+    assert (len(x), rate) == (32000, 16000)
+    assert np.abs(x).max() == pytest.approx(PEAK, rel=0.01)
+    notebook.check()
+
+
 def test_lab_sliders_have_names(notebook):
     slider = notebook.page.get_by_role("slider", name="share of high")
     slider.wait_for()
     assert slider.get_attribute("aria-valuetext") == "0"
     # or Jupyter Notebook takes its arrow keys
     assert slider.get_attribute("data-lm-suppress-shortcuts") == "true"
-    notebook.check()
-
-
-def upload(page, path):
-    """Choose a file; return what is said when the work is done."""
-    page.locator(".lp-file input").set_input_files(path)
-    message = page.locator(".lp-explore").filter(has=page.locator(".lp-file")).locator("p[role]")
-    page.wait_for_function("() => !document.querySelector('.lp-working')")
-    return " ".join(message.all_inner_texts())
-
-
-def test_lab_takes_files_of_any_size(notebook, tmp_path):
-    """JupyterLab's server drops the connection at a message of 10 MB."""
-    page = notebook.page
-    page.set_default_timeout(60_000)
-    page.locator(".lp-file").scroll_into_view_if_needed()
-    wave = 0.1 * np.sin(400 * 2 * np.pi * np.arange(44100 * 150) / 44100)
-    soundfile.write(tmp_path / "long.wav", wave, 44100)  # 13 MB
-    soundfile.write(tmp_path / "<b>short.wav", wave[:44100], 44100)
-    with (tmp_path / "huge.wav").open("wb") as file:
-        file.truncate(301_000_000)
-    assert "long.wav: 3.0 s used" in upload(page, tmp_path / "long.wav")
-    assert "huge.wav has 301 MB; at most 300 MB" in upload(page, tmp_path / "huge.wav")
-    told = upload(page, tmp_path / "<b>short.wav")
-    assert "_b_short.wav: 1.0 s used" in told
-    page.set_default_timeout(20_000)
     notebook.check()
 
 

@@ -25,6 +25,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 DIRECT = [Requirement(line) for line in PROJECT["dependencies"]]
 TEST = [Requirement(line) for line in PROJECT["optional-dependencies"]["test"]]
 RULERS = [Requirement(line) for line in PROJECT["optional-dependencies"]["rulers"]]
+SITE = [Requirement(line) for line in PROJECT["optional-dependencies"]["site"]]
 
 #: JupyterLab's settings for the course.
 JUPYTER = "lecture_utils/setup/jupyter"
@@ -89,6 +90,18 @@ def test_every_version_was_tested():
         assert version.operator == "==" and pin.marker is None
         assert requirement.specifier.contains(version.version, prereleases=True)
     assert len(pins) > 100 and all(len(p.specifier) == 1 and p.url is None for p in pins)
+
+
+def test_site_is_built_with_tested_versions():
+    """They fit the others: what both lists name has one version."""
+    text = (ROOT / "lecture_utils/setup/site/constraints.txt").read_text(encoding="utf-8")
+    pins = [Requirement(line) for line in text.splitlines() if not line.startswith("#")]
+    versions = {pin.name: str(pin.specifier) for pin in pins}
+    assert all(requirement.specifier.contains(versions[requirement.name].removeprefix("=="))
+               for requirement in SITE)  # fmt: skip
+    lines = install.CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    for pin in (Requirement(line) for line in lines if not line.startswith("#")):
+        assert versions.get(pin.name, str(pin.specifier)) == str(pin.specifier)
 
 
 def test_course_needs_what_it_names():
@@ -266,7 +279,7 @@ def test_numba_chooses_where_it_may_write(tmp_path, monkeypatch):
 def test_ci_brings_its_browser(tmp_path, user, browser, calls):
     programs = {"id": f"echo {user}", "sudo": "exit 1", "timeout": 'shift 2; "$@"', "env": '"$@"'}
     programs |= {name: f'echo {name} "$@"' for name in ("make", "apt-get")}
-    programs |= {"chromium": ""} if browser else {}
+    programs |= {"chromium": "", "npm": ""} if browser else {}
     for name, line in programs.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
         (tmp_path / name).chmod(0o755)
@@ -282,3 +295,5 @@ def test_ci_brings_its_browser(tmp_path, user, browser, calls):
         assert done.returncode == 1 and "only root can install it" in done.stderr
     else:
         assert done.returncode == 0, done.stderr
+        assert said[-1] == ("make test site play" if browser else "make test")
+        assert ("the site is not built" in done.stderr) != browser

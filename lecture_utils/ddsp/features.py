@@ -126,8 +126,8 @@ def f0(
     f0_hz : np.ndarray
         Hz, float32, shape ``(ceil(n / hop_length),)``; 0 where there is no pitch.
     sureness : np.ndarray
-        Only if asked for: 0..1, the same shape. One voice has 0.4 (speech) to 1 (a whistle), a
-        chord or drums less than 0.3.
+        Only if asked for: 0..1, the same shape. On average one voice has 0.2 (noisy speech) to 1
+        (a whistle), a chord or drums less than 0.2.
     """
     x, sample_rate = as_audio(x), check_sample_rate(sample_rate)
     f_min, f_max = arguments.number(f_min, "f_min"), arguments.number(f_max, "f_max")

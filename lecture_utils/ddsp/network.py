@@ -20,6 +20,9 @@ from lecture_utils.ddsp.synth import (
     harmonic_oscillator,
 )
 
+#: How much of a learned room counts as the body of the instrument, in seconds.
+BODY_SECONDS = 0.02
+
 
 def exp_sigmoid(x: torch.Tensor) -> torch.Tensor:
     """Squash any number to an amplitude, ``2 sigmoid(x)^ln(10) + 1e-7`` (Engel et al. 2020).
@@ -142,7 +145,8 @@ class Autoencoder(nn.Module):
     hidden, n_harmonics, n_bands, n_z : int
         As in :class:`Decoder`.
     reverb_seconds : float
-        Length of the room's response; 0 for no room.
+        Length of the room's response; 0 for no room. The course's recordings have no echoes; a
+        second, as in the paper, only fills with a hiss that does not fade.
     sample_rate, hop_length : int
         Hz, and samples a frame.
     """
@@ -155,7 +159,7 @@ class Autoencoder(nn.Module):
         n_harmonics: int = 60,
         n_bands: int = 65,
         n_z: int = 0,
-        reverb_seconds: float = 1.0,
+        reverb_seconds: float = 0.06,
         sample_rate: int = SAMPLE_RATE,
         hop_length: int = CONTROL_HOP,
     ) -> None:
@@ -191,7 +195,20 @@ class Autoencoder(nn.Module):
 
         z comes from ``encoder(sound)``; noise as in :func:`filtered_noise`.
         """
-        return sum(self.parts(f0_hz, loudness_db, z, noise).values())
+        return self.play(f0_hz, self.decoder(f0_hz, loudness_db, z), noise)
+
+    def play(
+        self, f0_hz: torch.Tensor, controls: Controls, noise: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Play what the decoder says, or what was made of it."""
+        dry = sum(self._dry(f0_hz, controls, noise))
+        return dry if self.reverb is None else self.reverb(dry)
+
+    def _dry(
+        self, f0_hz: torch.Tensor, controls: Controls, noise: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        tones = harmonic_oscillator(f0_hz, *controls[:2], self.sample_rate, self.hop_length)
+        return tones, filtered_noise(controls.noise_magnitudes, self.hop_length, noise)
 
     def parts(
         self,
@@ -200,12 +217,15 @@ class Autoencoder(nn.Module):
         z: torch.Tensor | None = None,
         noise: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Return the sound as "harmonic", "noise" and "reverb", to be added."""
-        controls = self.decoder(f0_hz, loudness_db, z)
-        hop_length = self.hop_length
-        tones = harmonic_oscillator(f0_hz, *controls[:2], self.sample_rate, hop_length)
-        noise = filtered_noise(controls.noise_magnitudes, hop_length, noise)
-        parts = {"harmonic": tones, "noise": noise}
+        """Return the sound as "harmonic", "noise" and "reverb", to be added.
+
+        Harmonics and noise go through the first 20 ms of the room, which training has used as the
+        body of the instrument; "reverb" is the rest of it.
+        """
+        tones, noise = self._dry(f0_hz, self.decoder(f0_hz, loudness_db, z), noise)
+        parts, n = {"harmonic": tones, "noise": noise}, tones.shape[1]
         if self.reverb is not None:
-            parts["reverb"] = self.reverb.wet(tones + noise)[:, : tones.shape[1]]
+            body = round(BODY_SECONDS * self.sample_rate)
+            parts = {k: x + self.reverb.wet(x, slice(body))[:, :n] for k, x in parts.items()}
+            parts["reverb"] = self.reverb.wet(tones + noise, slice(body, None))[:, :n]
         return parts

@@ -181,12 +181,16 @@ class Reverb(nn.Module):
         x = arguments.tensor(x, "audio", ("batch", "n"), real=True)
         return x + self.wet(x)[:, : x.shape[1]]
 
-    def wet(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the room without the direct sound, with its tail: ``(batch, n + n_samples)``."""
+    def wet(self, x: torch.Tensor, part: slice = slice(None)) -> torch.Tensor:
+        """Return the room without the direct sound, with its tail: ``(batch, n + n_samples)``.
+
+        With `part`, that of these samples of the response alone.
+        """
         x = arguments.tensor(x, "audio", ("batch", "n"), real=True)
         total = x.shape[1] + len(self.response)
         n_fft = next_fast_len(total, real=True)
-        response = torch.fft.rfft(F.pad(self.response, (1, 0)), n_fft)  # direct sound left out
+        before = 1 + part.indices(len(self.response))[0]  # the direct sound is left out
+        response = torch.fft.rfft(F.pad(self.response[part], (before, 0)), n_fft)
         return torch.fft.irfft(torch.fft.rfft(x, n_fft) * response, n_fft)[:, :total]
 
 

@@ -6,13 +6,22 @@ Pitch and loudness of the source are first brought to where the instrument plays
 
 from __future__ import annotations
 
+import functools
+from typing import NamedTuple
+
 import numpy as np
 import torch
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import fftconvolve, lfilter
 
 from lecture_utils import arguments
-from lecture_utils.audio import as_audio, stft
+from lecture_utils.audio import SAMPLE_RATE, as_audio
 from lecture_utils.ddsp.features import f0, loudness
 from lecture_utils.ddsp.network import Autoencoder
+from lecture_utils.ddsp.polyphony import doubt
+from lecture_utils.ddsp.synth import CONTROL_HOP
+from lecture_utils.instruments import performance, score
+from lecture_utils.instruments.performance import Note
 
 
 def hold_pitch(f0_hz: np.ndarray, n_frames: int = 25) -> np.ndarray:
@@ -86,12 +95,67 @@ def fit_controls(
     return (f0_hz * 2.0**octaves).astype(np.float32), (loudness_db + louder).astype(np.float32)
 
 
+class Tracked(NamedTuple):
+    """Pitch in Hz and how sure the tracker is of it, ``(frames,)``; and a doubt in words, or ""."""
+
+    f0_hz: np.ndarray
+    sureness: np.ndarray
+    doubt: str
+
+
+def track(
+    x: np.typing.ArrayLike, sample_rate: int = SAMPLE_RATE, hop_length: int = CONTROL_HOP
+) -> Tracked:
+    """Follow the pitch of a voice, and tell whether it is one voice.
+
+    The last sounds are remembered, so that turning a knob does not track a voice again.
+    """
+    return _track(as_audio(x).tobytes(), sample_rate, hop_length)
+
+
+@functools.lru_cache(maxsize=4)
+def _track(samples: bytes, sample_rate: int, hop_length: int) -> Tracked:
+    x = np.frombuffer(samples, np.float32)
+    found = f0(x, sample_rate, hop_length, return_sureness=True)
+    for curve in found:
+        curve.flags.writeable = False  # it is handed out again
+    return Tracked(*found, doubt(x, *found, sample_rate, hop_length))
+
+
+class Knobs(NamedTuple):
+    """What can be turned beside the tune: no change by default.
+
+    ``octaves`` up, a whole number; ``louder_db``, played louder, which is brighter, too;
+    ``brightness``, -2 to 2: harmonic k is multiplied by k to this power; ``noise_db`` of bow or
+    breath; ``room``, 0 to 1: how loud the echoes of a hall are beside the sound.
+    """
+
+    octaves: int = 0
+    louder_db: float = 0.0
+    brightness: float = 0.0
+    noise_db: float = 0.0
+    room: float = 0.0
+
+
+def _checked(knobs: dict[str, float]) -> Knobs:
+    for name in knobs:
+        if name not in Knobs._fields:
+            raise TypeError(f"{name}: no such knob; there are {', '.join(Knobs._fields)}.")
+    knobs = Knobs(**knobs)
+    arguments.number(knobs.octaves, "octaves", -4, 4, whole=True)
+    for name, low, high in (("louder_db", -60, 20), ("brightness", -2, 2), ("noise_db", -80, 40),
+                            ("room", 0, 1)):  # fmt: skip
+        arguments.number(getattr(knobs, name), name, low, high)
+    return knobs
+
+
 @torch.inference_mode()
 def transfer(
     model: Autoencoder,
     x: np.typing.ArrayLike,
     f0_hz: np.ndarray | None = None,
     seed: int = 0,
+    **knobs: float,
 ) -> np.ndarray:
     """Play the tune of `x` on the model's instrument.
 
@@ -102,10 +166,12 @@ def transfer(
     x : array_like
         One voice, ``(n,)`` at the model's sample rate.
     f0_hz : np.ndarray, optional
-        Its pitch per control frame if it is known; found by :func:`lecture_utils.ddsp.f0`
-        otherwise (about half a second for a second of sound).
+        Its pitch per control frame if it is known; found by :func:`track` otherwise (about a fifth
+        of the sound's length).
     seed : int
         Of the noise.
+    **knobs
+        As in :class:`Knobs`; `octaves` and `louder_db` are counted from where the tune fits.
 
     Returns
     -------
@@ -114,102 +180,104 @@ def transfer(
 
     Raises
     ------
+    TypeError
+        If there is no such knob.
     ValueError
         If no pitch is found, or the weights do not tell where their instrument plays.
 
     Warns
     -----
     UserWarning
-        If the tracker is not sure, or what it found is the common undertone of a chord, or the
-        middle of two notes a semitone apart.
+        If there is a :func:`lecture_utils.ddsp.polyphony.doubt` that it is one voice.
     """
-    x, facts = as_audio(x), getattr(model, "facts", {})
+    x, facts = as_audio(x), _facts(model)
+    hops = model.sample_rate, model.hop_length
+    if f0_hz is None:
+        f0_hz, _, why = track(x, *hops)
+    else:
+        f0_hz = _as_pitch(f0_hz)
+        why = doubt(x, f0_hz, None, *hops)
+    if why and (f0_hz > 0).any():  # else it is an error, below
+        arguments.warn(f"source: {why[0].lower()}{why[1:]}")
+    curves = hold_pitch(f0_hz), loudness(x, *hops)
+    fitted = fit_controls(*curves, (facts["lowest_hz"], facts["highest_hz"]), facts["loud_db"])
+    return _play(model, *fitted, seed, _checked(knobs))
+
+
+def play_notes(model: Autoencoder, notes: np.ndarray, seed: int = 0, **knobs: float) -> np.ndarray:
+    """Play the melody of a MIDI file: its top voice, since the instrument plays one note at a time.
+
+    How a note begins and ends, its vibrato and its glides are those of
+    :func:`lecture_utils.instruments.performance.perform`. The melody is moved by octaves as in
+    :func:`fit_controls`.
+
+    Parameters
+    ----------
+    model : Autoencoder
+        As for :func:`transfer`.
+    notes : np.ndarray
+        From :func:`lecture_utils.instruments.score.read_midi`.
+    seed, **knobs
+        As for :func:`transfer`.
+
+    Returns
+    -------
+    np.ndarray
+        Shape ``(frames * hop,)``, float32: a quarter of a second longer than the notes.
+    """
+    facts, melody = _facts(model), score.top_voice(notes)
+    begun = [*melody[1:, 0], np.inf]
+    played = [
+        # a key that is struck again is heard again: the bow stops for a moment
+        Note(start, min(stop, after - 0.05) if key == key_after else stop, key,
+             0.4 + 0.5 * velocity / 127, slurred=start - stop_before < 0.03)
+        for (start, stop, key, velocity), after, key_after, stop_before in zip(
+            melody, begun, [*melody[1:, 2], -1], [-1, *melody[:-1, 1]], strict=True)
+    ]  # fmt: skip
+    seconds = float(melody[-1, 1]) + 0.25
+    line = performance.perform(played, seconds, "violin", seed)
+    # 26 dB from softest to loudest, as in the sampler, on a scale that fit_controls moves
+    level = np.where(line.f0_hz > 0, 10 ** (26 / 20 * (line.dynamics - 1)), 0)
+    level = uniform_filter1d(uniform_filter1d(level, 9), 9)  # a bow needs 40 ms to be at full level
+    loudness_db = np.maximum(20 * np.log10(np.maximum(level, 1e-4)), -80)
+    where = (facts["lowest_hz"], facts["highest_hz"]), facts["loud_db"]
+    return _play(model, *fit_controls(hold_pitch(line.f0_hz), loudness_db, *where), seed,
+                 _checked(knobs))  # fmt: skip
+
+
+def _facts(model: Autoencoder) -> dict:
+    facts = getattr(model, "facts", {})
     if not {"lowest_hz", "highest_hz", "loud_db"} <= facts.keys():
         raise ValueError("model: does not tell where it plays; load shipped DDSP weights.")
-    sureness = None
-    if f0_hz is None:
-        f0_hz, sureness = f0(x, model.sample_rate, model.hop_length, return_sureness=True)
-    f0_hz = _as_pitch(f0_hz)
-    if (f0_hz > 0).any():
-        _warn_about_chords(x, f0_hz, sureness, model)
-    curves = fit_controls(
-        hold_pitch(f0_hz), loudness(x, model.sample_rate, model.hop_length),
-        (facts["lowest_hz"], facts["highest_hz"]), facts["loud_db"],
-    )  # fmt: skip
-    controls = [torch.from_numpy(curve)[None] for curve in curves]
+    return facts
+
+
+@torch.inference_mode()
+def _play(
+    model: Autoencoder, f0_hz: np.ndarray, loudness_db: np.ndarray, seed: int, knobs: Knobs
+) -> np.ndarray:
+    """Play fitted curves with turned knobs."""
+    f0 = torch.from_numpy(f0_hz * 2.0**knobs.octaves)[None].float()
+    controls = model.decoder(f0, torch.from_numpy(loudness_db)[None] + knobs.louder_db)
+    harmonics = controls.harmonic_distribution
+    bent = harmonics * torch.arange(1.0, harmonics.shape[-1] + 1) ** knobs.brightness
+    power = [(part**2).sum(-1, keepdim=True).clamp_min(1e-14) for part in (harmonics, bent)]
+    controls = controls._replace(
+        harmonic_distribution=bent * torch.sqrt(power[0] / power[1]),  # brighter, not louder
+        noise_magnitudes=controls.noise_magnitudes * 10 ** (knobs.noise_db / 20),
+    )
     seed = arguments.number(seed, "seed", 0, 2**63 - 1, whole=True)
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.rand(1, controls[0].shape[1] * model.hop_length, generator=generator)
-    return model(*controls, noise=2 * noise - 1)[0].numpy()
+    noise = torch.rand(1, f0.shape[1] * model.hop_length, generator=generator)
+    y = model.play(f0, controls, 2 * noise - 1)[0].numpy()
+    if knobs.room:
+        y = y + np.float32(knobs.room) * fftconvolve(y, _hall(model.sample_rate))[: len(y)]
+    return y.astype(np.float32)
 
 
-def _warn_about_chords(
-    x: np.ndarray, f0_hz: np.ndarray, sureness: np.ndarray | None, model: Autoencoder
-) -> None:
-    """Warn if what was tracked is hardly one voice."""
-    sounding = f0_hz > 0
-    sure = 1.0 if sureness is None else float(sureness[sounding].mean())
-    if sure < 0.3:
-        why = f"the tracker is {sure:.0%} sure"
-    elif lacks_fundamental(x, f0_hz, model.sample_rate, model.hop_length):
-        why = "its fundamental is missing"
-    elif lies_between_two(x, f0_hz, model.sample_rate, model.hop_length):
-        why = "there is a note just above it and one just below"
-    else:
-        return
-    guess = f"{np.median(f0_hz[sounding]):.0f} Hz is a guess: {why}"
-    arguments.warn(f"source: no single pitch was found ({guess}); take one voice, alone.")
-
-
-def lacks_fundamental(
-    x: np.typing.ArrayLike, f0_hz: np.ndarray, sample_rate: int, hop_length: int
-) -> bool:
-    """Tell whether a pitch is only what the notes of a chord have in common.
-
-    440 and 660 Hz repeat together 220 times a second, so a tracker finds 220 Hz. Of that note the
-    harmonics 1, 5 and 7 are missing. (A telephone takes the first from a voice, not the others.)
-    """
-    x, n_fft = as_audio(x), max(2 * round(0.064 * sample_rate), 8 * hop_length)
-    x = np.pad(x, (0, max(0, n_fft - len(x))))
-    magnitude = np.abs(stft(x, n_fft, 4 * hop_length))
-    pitch = f0_hz[::4][: magnitude.shape[1]]
-    frame = np.flatnonzero(pitch > 0)[:, None]
-    if not len(frame):
-        return False
-    place = np.round(np.arange(1, 9) * pitch[frame] * n_fft / sample_rate).astype(int)
-    is_heard = place < len(magnitude) - 1
-    level = np.max([magnitude[np.where(is_heard, place + k, 0), frame] for k in (-1, 0, 1)], axis=0)
-    level = np.where(is_heard, level, level.max(axis=1, keepdims=True))
-    strongest = np.maximum(level.max(axis=1, keepdims=True), 1e-9)
-    weak = np.median(level / strongest, axis=0) < 10 ** (-30 / 20)
-    return bool(weak[0] and weak[1:].sum() >= 2)
-
-
-def lies_between_two(
-    x: np.typing.ArrayLike, f0_hz: np.ndarray, sample_rate: int, hop_length: int
-) -> bool:
-    """Tell whether a pitch is only the middle of two notes, about a semitone apart.
-
-    440 and 466 Hz beat; a tracker finds 453 Hz, where there is nothing. In windows of 120 periods
-    the two lie apart. Each of the periods is taken as long as it was tracked, so that the vibrato
-    of one voice does not count as two notes.
-    """
-    x, sounding = as_audio(x), np.flatnonzero(f0_hz > 0)
-    if not len(sounding):
-        return False
-    length = round(120 * sample_rate / np.median(f0_hz[sounding]))
-    place = np.arange(len(x)) / hop_length
-    hz = np.exp(np.interp(place, sounding, np.log(f0_hz[sounding])))
-    turns = np.cumsum(hz) / sample_rate
-    away = np.arange(-14, 15) * 0.005  # from the pitch, as a share of it
-    window, ratios = np.hanning(length), []
-    for start in range(0, len(x) - length + 1, length // 2):
-        part = slice(start, start + length)
-        if (f0_hz[start // hop_length : (start + length) // hop_length] > 0).mean() < 0.9:
-            continue  # a pause has no pitch
-        waves, seen = np.exp(-2j * np.pi * np.outer(1 + away, turns[part])), window * x[part]
-        power = np.abs(waves @ seen) ** 2
-        beside, there = (power[abs(away) > 0.018].mean(), power[abs(away) < 0.012].mean())
-        nothing = 0.001 * length / 3 * (seen @ seen)  # 30 dB below a sine as loud as the sound
-        ratios.append(beside / (there + nothing + 1e-12))
-    return bool(ratios) and float(np.median(ratios)) > 1
+def _hall(sample_rate: int) -> np.ndarray:
+    """Return the echoes of a made-up hall: noise that has faded by 60 dB after 1.5 s."""
+    t = np.arange(round(1.5 * sample_rate)) / sample_rate
+    noise = np.random.default_rng(0).standard_normal(len(t))
+    echoes = lfilter([1], [1, -0.6], noise) * 10 ** (-2 * t) * (t > 0.02)  # walls are dull
+    return (echoes / np.sqrt(np.sum(echoes**2))).astype(np.float32)

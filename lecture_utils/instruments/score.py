@@ -173,6 +173,46 @@ def read_midi(file: str | Path) -> np.ndarray:
     return np.array(sorted(rows.tolist()))
 
 
+def top_voice(notes: np.ndarray) -> np.ndarray:
+    """Return the highest notes of a score, one at a time: what one voice or violin can play of it.
+
+    A note ends where the next one of the melody begins. What begins below a melody note that still
+    lasts for 50 ms or more is left out, and so is what lies more than an octave below the highest
+    note within two seconds: a bass that goes on while the melody rests.
+
+    Parameters
+    ----------
+    notes : np.ndarray
+        From :func:`read_midi`.
+
+    Returns
+    -------
+    np.ndarray
+        Rows ``(start, stop, midi, velocity)``; none is shorter than 50 ms.
+    """
+    melody = []
+    for start, stop, key, velocity in sorted(
+        _checked_rows(notes)[:, :4].tolist(), key=lambda row: (row[0], row[2])
+    ):
+        if melody and start < melody[-1][1]:
+            if key < melody[-1][2] and start < melody[-1][1] - 0.05:
+                continue
+            melody[-1][1] = start
+        if melody and melody[-1][1] - melody[-1][0] < 0.05:
+            melody.pop()  # struck together with a higher note, or as its ornament
+        melody.append([start, max(stop, start + 0.05), key, velocity])
+    start, _, key, _ = melody = np.array(melody).T
+    near = np.abs(start[:, None] - start) <= 2
+    return melody[:, key >= np.where(near, key, 0).max(axis=1) - 12].T
+
+
+def _checked_rows(notes: np.ndarray) -> np.ndarray:
+    notes = arguments.array(notes, "notes", finite=False).astype(np.float64)
+    if notes.ndim != 2 or notes.shape[1] != 5 or not len(notes) or not np.isfinite(notes).all():
+        raise ValueError(f"notes: rows from read_midi (5 finite columns), not {notes.shape}.")
+    return notes
+
+
 def humanise(
     notes: np.ndarray,
     seed: int = 0,
@@ -202,9 +242,7 @@ def humanise(
     pedal : np.ndarray
         Rows ``(down, up)`` in seconds; empty without `pedal`.
     """
-    notes = arguments.array(notes, "notes", finite=False).astype(np.float64)
-    if notes.ndim != 2 or notes.shape[1] != 5 or not len(notes) or not np.isfinite(notes).all():
-        raise ValueError(f"notes: rows from read_midi (5 finite columns), not {notes.shape}.")
+    notes = _checked_rows(notes)
     tempo = arguments.number(tempo, "tempo", 0.1, 10)
     transpose = arguments.number(transpose, "transpose", -60, 60, whole=True)
     pedal, rng = arguments.flag(pedal, "pedal"), np.random.default_rng(arguments.seed(seed))

@@ -3,26 +3,29 @@
 :func:`sound` joins ipywidgets to a function, a figure and a player; with no kernel its default is
 still seen and heard. :func:`steps` computes every position beforehand, so that its slider works in
 a static page too. :func:`picture` and :func:`flipbook` are the same for figures without sound.
+:func:`keyboard` plays learned instruments in the page.
 Widgets change through their traits only (no ``interact``, no ``Output``), which is fast and cannot
 hang a notebook that runs unattended. Used by every notebook.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Mapping
 
 import ipywidgets as widgets
 import numpy as np
 
 from lecture_utils import arguments
-from lecture_utils.notebook import listen, live
-from lecture_utils.notebook.figure import check_alt, check_figure, pictures, to_img
-from lecture_utils.notebook.figure import picture as to_picture
+from lecture_utils.notebook import listen
+from lecture_utils.notebook.explorer import Explorer, check_controls
+from lecture_utils.notebook.figure import check_alt, check_figure, pictures
 from lecture_utils.notebook.flipbook import MAX_STEPS, flipbook
-from lecture_utils.notebook.upload import upload
+from lecture_utils.notebook.keyboard import keyboard
+from lecture_utils.notebook.record import record
 
-__all__ = ["Explorer", "choice", "flipbook", "picture", "slider", "sound", "steps", "upload"]
+__all__ = [
+    "Explorer", "choice", "flipbook", "keyboard", "picture", "record", "slider", "sound", "steps",
+]  # fmt: skip
 
 _WIDE = {"description_width": "initial"}
 
@@ -126,7 +129,7 @@ def sound(
     """
     if not callable(render):
         raise TypeError("render: give a function of the controls that returns a sound.")
-    _check_controls(controls, "sound")
+    check_controls(controls, "sound")
     check_alt(figure, alt)
     height = arguments.number(height, "height", 1, 12)
     return Explorer(render, sample_rate, figure, alt, caption, controls, height)
@@ -154,95 +157,13 @@ def picture(
         Shown by the notebook as the last line of a cell.
     """
     check_figure(figure, alt)
-    _check_controls(controls, "picture")
+    check_controls(controls, "picture")
     height = arguments.number(height, "height", 1, 12)
 
     def draw(ax: object, _none: None, **values: object) -> None:
         figure(ax, **values)
 
     return Explorer(None, 0, draw, alt, None, controls, height)
-
-
-class Explorer:
-    """Controls, figure and player joined to a function; :func:`picture` has no player."""
-
-    def __init__(
-        self,
-        render: Callable | None,
-        sample_rate: int,
-        figure: Callable | None,
-        alt: str,
-        caption: str | None,
-        controls: dict[str, widgets.ValueWidget],
-        height: float = 3.0,
-    ) -> None:
-        self._render, self._sample_rate, self._figure = render, sample_rate, figure
-        self._alt, self._caption, self.controls = alt, caption, controls
-        self._height = height
-        for name, control in controls.items():
-            control.description = control.description or name
-        sounds, shown = self._compute()
-        self.player = (
-            listen.LivePlayer(sounds, sample_rate, caption, pictures=shown) if render else None
-        )
-        self.picture = None if render else widgets.HTML(_page(shown))
-        self.message = widgets.HTML()
-        parts = [*controls.values(), self.message, self.picture, self.player]
-        self.box = live.Box(part for part in parts if part is not None)
-        for control in controls.values():
-            control.observe(self._update, "value")
-
-    def _values(self) -> dict[str, object]:
-        return {name: control.value for name, control in self.controls.items()}
-
-    def _setting(self) -> str:
-        return ", ".join(f"{c.description} {c.value}" for c in self.controls.values())
-
-    def _compute(self) -> tuple[Mapping[str, np.ndarray], list[dict]]:
-        """Return the sounds, and one picture for all of them."""
-        values = self._values()
-        result = self._render(**values) if self._render else None
-        sounds = result if isinstance(result, Mapping) else {"sound": result}
-        if self._figure is None:
-            return sounds, []
-        lengths = [max(np.shape(x), default=0) for x in sounds.values()]
-        seconds = max(lengths, default=0) / self._sample_rate if self._render else None
-        alt = f"{self._alt} ({self._setting()})"
-        shown = to_picture(
-            lambda ax: self._figure(ax, result, **values), alt, self._height, seconds
-        )
-        return sounds, [shown]
-
-    def _update(self, _change: object) -> None:
-        try:
-            sounds, shown = self._compute()
-            if self.player:
-                self.player.replace(sounds, self._sample_rate, self._caption, pictures=shown)
-        # whatever a student's function raises must not stop the class, nor an interrupt
-        except (Exception, KeyboardInterrupt) as error:
-            text = html.escape(f"{type(error).__name__}: {error}".splitlines()[0]).rstrip(".: ")
-            self.message.value = (
-                f'<p role="alert" class="lp-error">No {"sound" if self.player else "picture"} for '
-                f"{html.escape(self._setting())}: "
-                f"{text}. The last good one stays.</p>"
-            )
-        else:
-            if self.picture:
-                self.picture.value = _page(shown)
-            self.message.value = ""
-
-    def page(self) -> str:
-        """Return what a page without a kernel shows: the default, with its sound and picture."""
-        note = f"Stored at {self._setting()}; run the cell for live controls."
-        player = self.player.static()._repr_html_() if self.player else ""
-        shown = self.picture.value if self.picture else ""
-        return f"<p>{html.escape(note)}</p>{shown}{player}"
-
-    def _ipython_display_(self) -> None:
-        self.box.show(self.page(), repr(self))
-
-    def __repr__(self) -> str:
-        return f"Explorer at {self._setting()}" + (f"\n{self.player!r}" if self.player else "")
 
 
 def steps(
@@ -296,16 +217,3 @@ def steps(
         seconds = max(spec["seconds"])
         spec["pictures"] = pictures(sounds, seconds, figure, alt, height, name)
     return listen.Player(spec, wavs)
-
-
-def _page(pictures: list[dict]) -> str:
-    """Return pictures as HTML."""
-    return "".join(to_img(p["source"], p["alt"]) for p in pictures)
-
-
-def _check_controls(controls: dict[str, object], called: str) -> None:
-    if not controls:
-        raise ValueError(f"{called}: no control; give one for each parameter, or use listen.play.")
-    for name, control in controls.items():
-        if not isinstance(control, widgets.ValueWidget):
-            raise TypeError(f"{name}: {control!r} is no control; use explore.slider or choice.")

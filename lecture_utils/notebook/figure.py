@@ -25,11 +25,13 @@ class Drawn(NamedTuple):
     """A figure as PNG.
 
     ``span`` says where time is: the places of the first and the last moment of the sound, as parts
-    of the figure's width from its left edge. It is None if the figure has no time axis.
+    of the figure's width from its left edge. It is None if the figure has no time axis. ``midi`` is
+    a MIDI file of the notes that it shows, if it shows some (``ax.lecture_midi``).
     """
 
     png: bytes
     span: tuple[float, float] | None
+    midi: bytes | None = None
 
 
 def check_figure(figure: Callable, alt: str) -> None:
@@ -83,12 +85,12 @@ def _draw(draw: Callable, height: float, seconds: float | None) -> Drawn:
         if ends is not None:
             ax.set_xlim(*ends)
         canvas.draw()
-    png = _to_png(canvas.buffer_rgba())
+    png, midi = _to_png(canvas.buffer_rgba()), getattr(ax, "lecture_midi", None)
     if ends is None:
-        return Drawn(png, None)
+        return Drawn(png, None, midi)
     pixels = ax.transData.transform([(end, ax.get_ylim()[0]) for end in ends])[:, 0]
     first, last = pixels / figure.bbox.width
-    return Drawn(png, (round(float(first), 5), round(float(last), 5)))
+    return Drawn(png, (round(float(first), 5), round(float(last), 5)), midi)
 
 
 def _to_png(pixels: memoryview) -> bytes:
@@ -113,10 +115,21 @@ def to_img(source: str, alt: str, key: str | None = None, width: int | None = No
     return f'<img class="lp-figure" {data}{size} alt="{html.escape(alt)}" src="{source}">'
 
 
+def to_link(midi: str | None, index: int) -> str:
+    """Return the MIDI file of picture number `index` as HTML, for pages without scripts, too."""
+    return f'<a download="notes.mid" data-picture="{index}" href="{midi}">MIDI</a>' if midi else ""
+
+
 def picture(draw: Callable, alt: str, height: float = 3.0, seconds: float | None = None) -> dict:
-    """Return what a player needs of a figure: address, description, and where time is."""
-    png, span = render(draw, height, seconds)
-    return {"source": to_source(png), "alt": alt, "span": span and list(span)}
+    """Return what a player needs of a figure: address, description, where time is, and its notes.
+
+    The notes are the address of a MIDI file.
+    """
+    png, span, midi = render(draw, height, seconds)
+    shown = {"source": to_source(png), "alt": alt, "span": span and list(span)}
+    if midi is not None:
+        shown["midi"] = f"data:audio/midi;base64,{base64.b64encode(midi).decode()}"
+    return shown
 
 
 def pictures(

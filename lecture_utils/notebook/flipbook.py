@@ -66,7 +66,8 @@ class Flipbook:
         return (
             f"<style>{live.file('player.css')}</style>"
             f'<div class="lp-frames" data-name="{name}">{pictures}'
-            f"<script>{{{live.file('flipbook.js')}}}</script></div>"
+            f"<script>(() => {{{live.file('flipbook.js')}"
+            "mountFrames(document.currentScript.parentElement);})()</script></div>"
         )
 
     def __repr__(self) -> str:

@@ -13,6 +13,7 @@ def hide(
 ) -> None:
     """Turn `spec` into that of a blind test, with the labels out of sight."""
     labels = spec.pop("labels")
+    spec.pop("credits", None)
     mode = ("abx" if len(labels) == 2 else "rate") if blind is True else blind
     if mode not in ("abx", "rate"):
         raise ValueError(f'blind: {blind!r} is unknown; give True, "abx" or "rate".')

@@ -19,7 +19,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from lecture_utils import arguments
+from lecture_utils import arguments, data
 from lecture_utils.audio import as_audio, check_sample_rate, loudness_lufs
 from lecture_utils.notebook import figure as figures
 from lecture_utils.notebook import hidden, live
@@ -35,9 +35,9 @@ MAX_SECONDS, MAX_BYTES = 60.0, 20e6
 COMFORTABLE_LUFS = -14.0
 
 #: Scripts that a page needs, by the kind of its blind test.
-_BLIND = ["sound.js", "paint.js", "player.js", "blind.js"]
+_BLIND = ["sound.js", "fft.js", "paint.js", "save.js", "player.js", "blind.js"]
 _KEPT = [*_BLIND, "kept.js", "mushra.js"]
-SCRIPTS = {None: _BLIND[:3], "abx": _BLIND, "rate": _BLIND, "mushra": _KEPT, "pairs": _KEPT}
+SCRIPTS = {None: _BLIND[:5], "abx": _BLIND, "rate": _BLIND, "mushra": _KEPT, "pairs": _KEPT}
 
 
 def play(
@@ -201,6 +201,10 @@ def prepare(
         "notes": notes,
         "volume": -max(0, int(np.ceil(max(sounding, default=-99) - COMFORTABLE_LUFS))),
     }
+    names = [data.name_of(x) for x in sounds.values()]
+    if any(names):  # goes into a WAV file that is taken home
+        told = ("title", "author", "licence", "source")
+        spec["credits"] = [n and {key: data.entry(n).get(key, "") for key in told} for n in names]
     return spec, [pack(x, sample_rate) for x in audio.values()]
 
 
@@ -228,7 +232,10 @@ class Player:
         without = [{k: p[k] for k in ("alt", "span")} for p in pictures]
         spec = json.dumps(self.spec | {"pictures": without}, sort_keys=True)
         # Without scripts these stand in: a list of native players (no labels in a blind test).
-        images = [figures.to_img(p["source"], p["alt"]) for p in pictures]
+        images = [
+            figures.to_img(p["source"], p["alt"]) + figures.to_link(p.get("midi"), i)
+            for i, p in enumerate(pictures)
+        ]
         items = "".join(
             f"<li>{html.escape(line)} <audio controls preload='none' "
             f"src='data:audio/wav;base64,{base64.b64encode(wav).decode()}'></audio>{image}</li>"

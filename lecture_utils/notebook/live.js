@@ -33,18 +33,22 @@ export default {
   async render({ model, el }) {
     el.style.display = "none"; // there is nothing to see of it
     const connected = await isConnected(model);
+    const hiding = document.createElement("style");
+    hiding.textContent = `[data-stored="${model.get("key")}"] { display: none; }`;
     let waiting = 200, timer; // the widgets beside this one may come later: for 20 s at most
     const work = () => {
       const box = el.closest(".lp-explore");
       if (box) {
         box.classList.add(connected ? "lp-connected" : "lp-unconnected");
-        for (const copy of document.querySelectorAll(`[data-stored="${model.get("key")}"]`))
-          copy.style.display = connected ? "none" : "";
+        if (connected) document.head.append(hiding); // also a copy that is displayed later
       }
       const named = box ? nameSliders(box) : -1;
       if (named < model.get("sliders") && waiting-- > 0) timer = setTimeout(work, 100);
     };
     work();
-    return () => clearTimeout(timer);
+    return () => {
+      clearTimeout(timer);
+      hiding.remove();
+    };
   },
 };

@@ -51,6 +51,7 @@ class Box(widgets.VBox):
         self.companion = Companion(sliders=sliders)
         self.companion.key = self.companion.model_id or ""
         super().__init__([*parts, self.companion])
+        self._stored = None  # the copy that is displayed
         self.add_class("lp-explore")
         _close_earlier(self)
 
@@ -58,14 +59,21 @@ class Box(widgets.VBox):
         """Display the copy `page`, and the widgets, which hide it where they run."""
         from IPython.display import display
 
-        copy = (
-            f"<style>{file('stored.css')}</style>"
-            f'<div class="lp-stored" data-stored="{html.escape(self.companion.key)}">{page}</div>'
-        )
-        display({"text/html": copy, "text/plain": text}, raw=True)
+        copy = {"text/html": self._copy(page), "text/plain": text}
+        self._stored = display(copy, raw=True, display_id=True)
         view = "application/vnd.jupyter.widget-view+json"
         bundle = {view: dict(self._repr_mimebundle_())[view], "text/html": ""}
         display(bundle, raw=True)
+
+    def store(self, page: str) -> None:
+        """Replace the copy, so that what was made by hand is there when the notebook is opened."""
+        if self._stored is not None:
+            self._stored.update({"text/html": self._copy(page)}, raw=True)
+
+    def _copy(self, page: str) -> str:
+        key = html.escape(self.companion.key)
+        style = f"<style>{file('stored.css')}</style>"
+        return f'{style}<div class="lp-stored" data-stored="{key}">{page}</div>'
 
     def close(self) -> None:
         """Close the box and all that is in it, in the kernel and in the page."""

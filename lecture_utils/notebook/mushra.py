@@ -168,6 +168,7 @@ def _page(
     for name, value in (("test", test), ("trial", trial)):
         if not arguments.text(value, name).strip() or set(value) - _ALLOWED:
             raise ValueError(f"{name}={value!r}: give a name of letters, digits, spaces, - and _.")
+    spec.pop("credits", None)
     encoded = base64.b64encode(json.dumps(spec.pop("labels")).encode()).decode()
     spec |= {"hidden": encoded[::-1], "test": test, "trial": trial, "seed": arguments.seed(seed)}
     return TestPage(spec=spec | options, clips=wavs)

@@ -8,33 +8,6 @@ const MAGMA = [
 const TOP_DB = 80; // range of the spectrogram below its loudest point in any version
 const COLUMNS = 600, ROWS = 256; // its resolution in the page
 
-function makeFft(size) {
-  const cos = new Float32Array(size / 2), sin = new Float32Array(size / 2);
-  for (let i = 0; i < size / 2; i++) {
-    cos[i] = Math.cos((2 * Math.PI * i) / size);
-    sin[i] = Math.sin((2 * Math.PI * i) / size);
-  }
-  return (re, im) => {
-    for (let i = 1, j = 0; i < size; i++) { // bit-reversed order
-      let bit = size >> 1;
-      for (; j & bit; bit >>= 1) j ^= bit;
-      j ^= bit;
-      if (i < j) [re[i], re[j]] = [re[j], re[i]];
-    }
-    for (let half = 1; half < size; half *= 2) {
-      const step = size / (2 * half);
-      for (let start = 0; start < size; start += 2 * half) {
-        for (let k = 0; k < half; k++) {
-          const a = start + k, b = a + half, c = cos[k * step], s = sin[k * step];
-          const x = re[b] * c + im[b] * s, y = im[b] * c - re[b] * s;
-          re[b] = re[a] - x; im[b] = im[a] - y;
-          re[a] += x; im[a] += y;
-        }
-      }
-    }
-  };
-}
-
 // Levels in dB, column after column; `length` samples fill the width (shorter sounds end early).
 function spectrogram(samples, rate, length) {
   const size = 2 ** Math.min(12, Math.max(6, Math.round(Math.log2(0.064 * rate)))); // about 64 ms

@@ -31,6 +31,7 @@ def draw(
     ax: Axes | None = None,
     title: str = "",
     f_max: float = 1500.0,
+    sureness: np.typing.ArrayLike | None = None,
 ) -> Axes:
     """Draw a spectrogram with a pitch curve over it; below, its distance from the true pitch.
 
@@ -51,6 +52,9 @@ def draw(
         Where, and what it is called.
     f_max : float
         Highest frequency shown, in Hz.
+    sureness : array_like, optional
+        How sure the tracker was of each value, 0 to 1: the surer, the thicker and the less
+        transparent is the curve.
 
     Returns
     -------
@@ -78,12 +82,35 @@ def draw(
     if truth_hz is not None:
         truth = _curve(truth_hz, "truth_hz")
         ax.plot(np.arange(len(truth)) / frame_rate, truth, color="white", linewidth=6, alpha=0.6)
-    ax.plot(np.arange(len(f0)) / frame_rate, f0, color=plot.COLOURS[5], linewidth=3)
+    if sureness is None:
+        ax.plot(np.arange(len(f0)) / frame_rate, f0, color=plot.COLOURS[5], linewidth=3)
+    else:
+        sure = arguments.array(sureness, "sureness", ("frames",))
+        arguments.number(float(sure.min()), "sureness", 0)
+        arguments.number(float(sure.max()), "sureness", 0, 1)
+        if len(sure) != len(f0):
+            raise ValueError(f"sureness: {len(sure)} values for {len(f0)} of f0_hz; give one each.")
+        _draw_sure(ax, np.arange(len(f0)) / frame_rate, f0, sure)
     ax.set(ylim=(0, f_max), ylabel="frequency (Hz)", xlabel="time (s)", title=title)
     plot.time_axis(ax)
     if truth_hz is not None:
         _draw_cents(ax, f0, truth, frame_rate)
     return ax
+
+
+def _draw_sure(ax: Axes, seconds: np.ndarray, f0: np.ndarray, sure: np.ndarray) -> None:
+    """Draw each piece of a curve as thick and as opaque as it is sure."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgb
+
+    points = np.stack([seconds, f0], axis=1)
+    pieces = np.stack([points[:-1], points[1:]], axis=1)
+    is_drawn, sure = np.isfinite(pieces).all((1, 2)), (sure[:-1] + sure[1:]) / 2
+    sure = sure[is_drawn]
+    colours = [(*to_rgb(plot.COLOURS[5]), 0.3 + 0.7 * share) for share in sure]
+    ax.add_collection(
+        LineCollection(pieces[is_drawn], linewidths=1 + 5 * sure, colors=colours, capstyle="butt")
+    )
 
 
 def _curve(values: np.typing.ArrayLike, name: str) -> np.ndarray:

@@ -46,6 +46,8 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
   const volume = make("input", { type: "range", min: -40, max: 0, step: 1,
     "aria-label": "volume in decibels, the same for all versions",
     oninput: () => setVolume(+volume.value) });
+  const save = make("a", { class: "lp-button", href: "#", onclick: takeWav }, "save WAV");
+  const saveMidi = make("a", { class: "lp-button" }, "save MIDI");
   const time = make("span", { class: "lp-time" });
   const caption = make("p", { class: "lp-caption" });
   const choices = make("div", { class: "lp-row", role: "group", "aria-label": "versions" });
@@ -67,7 +69,7 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
   const plot = make("div", { class: "lp-plot" },
     make("div", { class: "lp-axis" }, make("div", {}, amplitude), kilohertz), area, ticks);
   const controls = make("div", { class: "lp-row" }, play, loop,
-    make("label", { class: "lp-volume" }, "volume ", volume, volumeText), time);
+    make("label", { class: "lp-volume" }, "volume ", volume, volumeText), save, saveMidi, time);
   const root = make("div", { class: "lp", tabindex: 0, role: "group",
     "data-lm-suppress-shortcuts": "true", onkeydown: onKey, onclick: onClick },
     caption, choices, controls, trouble, picture, plot, notes, panel, keys);
@@ -111,6 +113,8 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
     } else {
       [...choices.children].forEach((b, i) => b.setAttribute("aria-pressed", i === index));
     }
+    // in a blind test the name would tell; on the site a sound comes when it is first played
+    save.hidden = voices[active].level === undefined || Boolean(spec.later);
     area.setAttribute("aria-label", `position in ${name}; waveform above, spectrogram below`);
     showPicture(clip);
     paint();
@@ -124,6 +128,9 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
     const shown = spec.pictures?.[Math.min(clip, spec.pictures.length - 1)];
     picture.hidden = !shown;
     if (shown) Object.assign(image, { src: shown.source, alt: shown.alt });
+    saveMidi.hidden = !shown?.midi; // notes that the picture shows
+    if (shown?.midi) Object.assign(saveMidi, { href: shown.midi,
+      download: `${fileName(`${(spec.caption || "Notes").slice(0, 60)} - ${voices[active].name}`)}.mid` });
     const [left, right] = span = shown?.span ?? [0, 1];
     picture.classList.toggle("lp-timed", !!shown?.span);
     plot.style.gridTemplateColumns = shown?.span ?
@@ -132,7 +139,7 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
 
   // Waveforms and spectrograms are made when the player is first seen; a blind test shows them at its end.
   function paint() {
-    if (!visible || !voices.length || root.classList.contains("lp-blind")) return;
+    if (!visible || !voices.length || spec.later || root.classList.contains("lp-blind")) return;
     const length = sounds.duration * sounds[0].rate;
     if (!pictures) {
       pictures = sounds.map(({ samples, rate }) => spectrogram(samples, rate, length));
@@ -184,6 +191,15 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
     transport.setVolume(db);
     volume.value = db;
     volumeText.textContent = `${String(db).replace("-", "\u2212")} dB`;
+  }
+
+  // The link gets its file when it is clicked, and is then followed.
+  function takeWav() {
+    const { name, clip } = voices[active];
+    const file = takeHome(spec, sounds[clip], { name, clip }, transport.volume);
+    const url = URL.createObjectURL(new Blob([file.bytes], { type: "audio/wav" }));
+    Object.assign(save, { href: url, download: file.name });
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
   }
 
   function seek(seconds) {
@@ -286,13 +302,19 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
 
 // ---------------------------------------------------------------------------- two ways in
 
+// Put the pictures that stand in `host` for pages without scripts, and their notes, into `spec`.
+function readPictures(host, spec) {
+  host.querySelectorAll("img").forEach((img, i) => { spec.pictures[i].source = img.src; });
+  host.querySelectorAll("a").forEach((a) => { spec.pictures[a.dataset.picture].midi = a.href; });
+}
+
 // Static page: sounds and pictures are the elements that stand there for pages without scripts.
 function mountAll(id) {
   for (const host of document.querySelectorAll(`#${id}:not([data-on])`)) {
     host.setAttribute("data-on", "");
     const wavs = [...host.querySelectorAll("audio")].map((a) => fromBase64(a.src.split(",")[1]));
     const spec = JSON.parse(host.dataset.spec);
-    host.querySelectorAll("img").forEach((img, i) => { spec.pictures[i].source = img.src; });
+    readPictures(host, spec);
     mountPlayer(host, spec, wavs);
   }
 }

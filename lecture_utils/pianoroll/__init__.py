@@ -2,6 +2,7 @@
 
 from lecture_utils.pianoroll.band import play
 from lecture_utils.pianoroll.lane import draw_lanes, lanes
+from lecture_utils.pianoroll.melody import from_pitch
 from lecture_utils.pianoroll.metrics import (
     as_cells,
     drum_pattern,
@@ -30,6 +31,7 @@ from lecture_utils.pianoroll.tokens import from_events, to_events
 __all__ = [
     "BAND", "DRUMS", "PianoRoll", "as_cells", "bars_again", "corpus", "describe", "differences",
     "draw", "draw_lanes", "drum_pattern", "empty_bars", "from_events", "from_midi", "from_notes",
-    "habits", "lanes", "nearest", "play", "qualified_notes", "random_like", "scale_consistency",
-    "shuffled", "starts", "to_events", "to_midi", "tonal_distance", "used_pitch_classes",
+    "from_pitch", "habits", "lanes", "nearest", "play", "qualified_notes", "random_like",
+    "scale_consistency", "shuffled", "starts", "to_events", "to_midi", "tonal_distance",
+    "used_pitch_classes",
 ]  # fmt: skip

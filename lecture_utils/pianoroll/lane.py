@@ -13,6 +13,7 @@ import numpy as np
 
 from lecture_utils import arguments
 from lecture_utils.notebook import plot
+from lecture_utils.pianoroll.midi import offer
 from lecture_utils.pianoroll.roll import BAND, DRUMS, PianoRoll, check_roll
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ def draw_lanes(
     ax.set_yticks(*zip(*ticks, strict=True), size=_SIZE)
     ax.set(ylim=(0, bottom - _GAP), title=title)
     _mark_bars(ax, roll, sections)
+    offer(roll, ax)
     return ax
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+from typing import TYPE_CHECKING
 
 from lecture_utils import arguments
 from lecture_utils.instruments import score
@@ -15,6 +17,9 @@ from lecture_utils.pianoroll.roll import (
     from_notes,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 def to_midi(roll: PianoRoll, file: str | os.PathLike) -> None:
     """Write a roll as a MIDI file, one track for each program.
@@ -26,13 +31,18 @@ def to_midi(roll: PianoRoll, file: str | os.PathLike) -> None:
     ValueError
         If there are more than 15 tracks beside the drums (MIDI has 16 channels).
     """
-    import mido
-
     check_roll(roll)
     file = arguments.path(file, "file")
     if not file.parent.is_dir():
         raise FileNotFoundError(f"No folder {file.parent}; make it first, or check the name.")
+    file.write_bytes(to_bytes(roll))
 
+
+def to_bytes(roll: PianoRoll) -> bytes:
+    """Return the MIDI file of :func:`to_midi`, as a player keeps it for *save MIDI*."""
+    import mido
+
+    check_roll(roll)
     tick = 24  # ticks a step
     channels = [9 if p == DRUMS else None for p in roll.programs]
     free = iter([*range(9), *range(10, 16)])
@@ -57,7 +67,15 @@ def to_midi(roll: PianoRoll, file: str | os.PathLike) -> None:
             part.append(mido.Message(act, channel=channel, note=pitch, velocity=90, time=time))
             now = step
         part.append(mido.MetaMessage("end_of_track", time=tick * (roll.steps - now)))
-    midi.save(file)
+    buffer = io.BytesIO()
+    midi.save(file=buffer)
+    return buffer.getvalue()
+
+
+def offer(roll: PianoRoll, ax: Axes) -> None:
+    """Let the player of a figure of these notes offer them as a MIDI file (*save MIDI*)."""
+    if roll.onsets.any() and sum(program != DRUMS for program in roll.programs) <= 15:
+        ax.lecture_midi = to_bytes(roll)
 
 
 def from_midi(file: str | os.PathLike, steps_per_beat: int = 4, **grid: float) -> PianoRoll:

@@ -8,6 +8,7 @@ import numpy as np
 
 from lecture_utils import arguments
 from lecture_utils.notebook import plot
+from lecture_utils.pianoroll.midi import offer
 from lecture_utils.pianoroll.roll import PianoRoll, check_roll
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def draw(
     ax.grid(alpha=0.3)
     ax.set_axisbelow(True)
     plot.time_axis(ax, 1, 1 + roll.steps / per_bar, roll.seconds)
+    offer(roll, ax)
     if labels:
         patches = [Patch(color=c, label=n) for c, n in zip(plot.COLOURS, labels, strict=False)]
         ax.legend(handles=patches, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)

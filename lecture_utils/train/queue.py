@@ -13,24 +13,21 @@ from pathlib import Path
 
 import torch
 
-#: What is worth training again, the most needed first.
+#: What is worth training again: vocoders, WaveNets, what writes notes, an instrument.
 QUEUE = (
+    "fourier_repair",
+    "melgan",
+    "hifi_gan",
+    "hifi_gan_no_periods",
     "wavenet_score",
     "wavenet_piano",
     "wavenet_violin",
-    "hifi_gan",
-    "melgan",
     "muse_gan",
-    "fourier_repair",
+    "cascade_form",
+    "cascade_sketch",
     "cascade_melody",
     "cascade_accompaniment",
-    "cascade_sketch",
-    "cascade_form",
-    "cascade_flat",
     "ddsp_cello",
-    "hifi_gan_violin",
-    "hifi_gan_no_periods",
-    "melgan_critics_only",
 )
 
 

@@ -139,7 +139,7 @@ def train_vocoder(
     def snapshot() -> None:
         if run.step in recipe.snapshots:
             file = folder / "snapshots" / f"{name}_{run.step}.safetensors"
-            weights.save(file, average.model, stored="float16", step=run.step)
+            weights.save(file, average.model, stored="int8", step=run.step)
 
     if from_weights and run.step == 0:
         shipped = weights.load(name, type(generator))

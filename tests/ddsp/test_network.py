@@ -343,11 +343,38 @@ def test_parts_add_up_and_unvoiced_is_silent():
     parts = model.parts(f0_hz, db, noise=noise)
     assert list(parts) == ["harmonic", "noise", "reverb"]
     assert (sum(parts.values()) - model(f0_hz, db, noise=noise)).abs().max() < 1e-6
+    dry = ddsp.Autoencoder(hidden=8, reverb_seconds=0)
+    parts = dry.parts(f0_hz, db)
+    assert list(parts) == ["harmonic", "noise"]
     assert not parts["harmonic"][:, 20 * HOP : 24 * HOP].any()
     assert parts["noise"][:, 21 * HOP : 24 * HOP].abs().max() < 1e-6
     assert parts["noise"][:, : 19 * HOP].abs().max() > 1e-6
-    dry = ddsp.Autoencoder(hidden=8, reverb_seconds=0)
-    assert list(dry.parts(f0_hz, db)) == ["harmonic", "noise"]
+
+
+def test_the_beginning_of_the_room_is_the_body_of_the_instrument():
+    """Harmonics and noise go through it; what comes later is the room."""
+    model, (f0_hz, db, _, noise) = small(), phrase(80)
+    body = round(0.02 * RATE)
+    whole = model.reverb.response.data.clone()
+    both = model.parts(f0_hz, db, noise=noise)
+    model.reverb.response.data[body:] = 0
+    early = model.parts(f0_hz, db, noise=noise)
+    assert all(torch.equal(early[name], both[name]) for name in ("harmonic", "noise"))
+    assert early["reverb"].abs().max() < 1e-7 < both["reverb"].abs().max()
+    model.reverb.response.data = torch.zeros_like(whole)
+    dry = model(f0_hz, db, noise=noise)
+    assert (both["harmonic"] + both["noise"] - dry).abs().max() > 1e-4  # a body, not bare
+
+
+@pytest.mark.parametrize("name", ["violin", "flute"])
+def test_the_shipped_room_is_short_and_its_parts_are_heard(name):
+    model = weights.load(f"ddsp_{name}", ddsp.Autoencoder)
+    assert len(model.reverb.response) == 960  # 60 ms
+    f0_hz = torch.full((1, 250), 523.0)
+    noise = torch.rand(1, 16000, generator=torch.manual_seed(0)) * 2 - 1
+    parts = model.parts(f0_hz, torch.full((1, 250), model.facts["loud_db"]), noise=noise)
+    level = {kind: audio.loudness_lufs(x[0].detach().numpy(), RATE) for kind, x in parts.items()}
+    assert max(level, key=level.get) == "harmonic" and min(level.values()) > -55
 
 
 def test_decoder_gives_nothing_above_nyquist():

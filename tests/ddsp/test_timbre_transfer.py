@@ -8,9 +8,9 @@ import pytest
 import soundfile
 import torch
 
-from lecture_utils import audio, data, ddsp, metrics, weights
-from lecture_utils.ddsp import timbre_transfer
-from lecture_utils.instruments import sampler
+from lecture_utils import audio, data, ddsp, metrics, pianoroll, rulers, weights
+from lecture_utils.ddsp import polyphony, timbre_transfer
+from lecture_utils.instruments import sampler, score
 from lecture_utils.notebook import explore
 
 RATE = 16000
@@ -97,16 +97,90 @@ def test_several_voices_and_noise_are_told(violin, name, sound):
             assert np.isfinite(timbre_transfer.transfer(violin, sound)).all()
             (told,) = [str(warning.message) for warning in caught]
             assert re.search(
-                r"no single pitch was found \(\d+ Hz is a guess: (the|its|there)", told
+                r"no single pitch was found \(\d+ Hz is a guess: (the|its|there|a second)", told
             )
         except ValueError as error:  # nothing was found that could be played
             assert name == "rumble" and "no pitch was found" in str(error)
+
+
+@pytest.mark.parametrize("second", [True, False])
+def test_doubts_on_the_shipped_sounds(second, monkeypatch):
+    """Pieces of 3 s: one voice is seldom doubted, several voices and noise mostly are."""
+    if second and "swift_f0" in rulers.missing():
+        pytest.skip("no second tracker here")
+    if not second:
+        monkeypatch.setattr(rulers, "missing", lambda: ["swift_f0"])
+
+    def doubted(name, start=0):
+        x = data.load(name, RATE)[0][start * RATE : (start + 3) * RATE]
+        return bool(polyphony.doubt(x, *ddsp.f0(x, return_sureness=True)))
+
+    one = [(name, 0) for name in ("hum", "ah", "whistle", "motif", "sentence", "arctic", "glass")]
+    one += [(name, start) for name in ("violin_test", "speech_test") for start in (9, 30)]
+    assert not any(doubted(*piece) for piece in one)
+    noisy = [doubted("other_voice", start) for start in range(0, 60, 12)]  # telephone quality
+    assert sum(noisy) <= (0 if second else 3)
+    several = ("jazz", "choir", "drum_roll", "piano_chord", "safari", "guitar", "chime", "splash")
+    assert all(doubted(name) for name in several)
 
 
 @pytest.mark.parametrize("name", ["hum", "ah", "whistle", "motif", "sentence"])
 @pytest.mark.filterwarnings("error")
 def test_one_voice_is_not_called_several(violin, name):
     timbre_transfer.transfer(violin, data.load(name, RATE)[0][: 3 * RATE])
+
+
+def _centroid(x):
+    power = np.abs(audio.stft(x)) ** 2
+    return float(power.sum(1) @ np.linspace(0, 8000, 513) / power.sum())
+
+
+def test_each_knob_does_what_its_name_says(violin):
+    x, f0_hz = data.load("hum", RATE)[0][: 4 * RATE], data.load_array("hum_f0")[:1000]
+    f0_hz[-250:] = 0  # silence at the end, for the room
+    x[-RATE:] = 0
+
+    def played(**knobs):
+        return timbre_transfer.transfer(violin, x, f0_hz, **knobs)
+
+    plain = played()
+    assert np.array_equal(plain, played(octaves=0, louder_db=0, brightness=0, noise_db=0, room=0))
+    up = metrics.f0_hz(played(octaves=1)[: 3 * RATE])
+    assert abs(np.nanmedian(metrics.cents(up, metrics.f0_hz(plain[: 3 * RATE]))) - 1200) < 5
+    loud = [audio.loudness_lufs(played(louder_db=db), RATE) for db in (-20, -10, 0, 6)]
+    assert min(np.diff(loud)) > 2
+    tilts = [played(brightness=tilt) for tilt in (-1, -0.5, 0, 0.5, 1)]
+    assert min(np.diff([np.log2(_centroid(y)) for y in tilts])) > 0.2
+    assert np.ptp([audio.loudness_lufs(y, RATE) for y in tilts]) < 2  # brighter, not louder
+    # the oscillators are the same: what differs is noise, 10 dB more for 10 dB more
+    softest = played(noise_db=-80)
+    hiss = [audio.level_db(played(noise_db=db) - softest) for db in (-10, 0, 10)]
+    assert np.allclose(np.diff(hiss), 10, atol=0.1)
+    rings = [audio.level_db(played(room=room)[round(3.3 * RATE) :]) for room in (0, 0.1, 0.3, 1)]
+    assert rings[0] < -70 and min(np.diff(rings)) > 8  # after the last note
+    with pytest.raises(TypeError, match="no such knob; there are octaves, louder_db"):
+        played(loudness=3)
+    with pytest.raises(ValueError, match="room"):
+        played(room=2)
+
+
+def test_a_midi_melody_is_played_by_its_top_voice(violin, tmp_path):
+    tune = [(60, 0, 4), (64, 4, 8), (64, 8, 12), (67, 12, 16), (72, 18, 24)]
+    notes = [(0, start, stop, key) for key, start, stop in tune]
+    chords = [(0, start, stop, key - 12) for key, start, stop in tune] + [(0, 16, 18, 40)]
+    roll = pianoroll.from_notes(notes + chords, 24, (0,), tempo=120)
+    pianoroll.to_midi(roll, tmp_path / "mine.mid")
+    read = score.read_midi(tmp_path / "mine.mid")
+    top = score.top_voice(read)
+    assert top[:, 2].tolist() == [key for key, _, _ in tune]
+    assert np.allclose(top[:, 0], [start / 8 for _, start, _ in tune])
+    y = timbre_transfer.play_notes(violin, read)
+    assert len(y) == round((3 + 0.25) * 250) * 64 and 0.05 < np.abs(y).max() < 1
+    found = pianoroll.from_pitch(ddsp.f0(y), ddsp.loudness(y)).notes()
+    assert found[:, 3].tolist() == top[:, 2].tolist()  # a struck-again key is heard again
+    assert np.abs(found[:, 1] * 0.025 - top[:, 0]).max() < 0.06
+    low = timbre_transfer.play_notes(violin, read - [0, 0, 24, 0, 0])  # below its range
+    assert abs(np.nanmedian(metrics.f0_hz(low)) - 329.6) < 170
 
 
 @pytest.mark.filterwarnings("error")
@@ -192,20 +266,20 @@ _HUM = data.load("hum", RATE)[0]
 def test_any_file_is_heard_or_told(violin, tmp_path, sound, rate):
     path = tmp_path / "me.wav"
     soundfile.write(path, sound, rate)
-    upload = explore.upload(
+    mine = explore.record(
         lambda x: {"mine": x, "violin": timbre_transfer.transfer(violin, x)},
-        RATE, {"example": _HUM}, "Yours", seconds=4.0,
+        RATE, _HUM, "Yours", seconds=4.0,
     )  # fmt: skip
-    upload.open(path)
-    heard = upload.player.spec["labels"] == ["mine", "violin"]
-    assert heard == ("s used" in upload.message.value)
-    assert heard or upload.player.spec["labels"] == ["example"]
-    assert heard or "lp-error" in upload.message.value
-    assert upload.message.value.count("<p") == 1
+    before = mine.sound
+    mine.open(path)
+    heard = "s used" in mine.message.value
+    assert heard == (mine.sound is not before)
+    assert heard or "lp-error" in mine.message.value
+    assert mine.message.value.count("<p") <= 1 + heard
     has_sound = len(sound) > 0 and np.any(sound)
     assert heard == bool(has_sound)
     if heard:
-        assert max(upload.player.spec["seconds"]) <= 4.1
+        assert max(mine.player.spec["seconds"]) <= 4.1
 
 
 def test_the_noise_has_a_seed_of_its_own(violin):

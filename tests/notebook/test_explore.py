@@ -44,7 +44,7 @@ def displayed(monkeypatch):
 
     def show(thing):
         outputs = []
-        monkeypatch.setattr("IPython.display.display", lambda data, raw: outputs.append(data))
+        monkeypatch.setattr("IPython.display.display", lambda data, **_: outputs.append(data))
         thing._ipython_display_()
         return outputs
 

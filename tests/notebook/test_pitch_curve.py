@@ -59,6 +59,18 @@ def test_without_truth_there_is_one_axis():
     assert ax.figure.axes == [ax] and len(ax.lines) == 1 and plot.time_ends(ax, 2) == (0, 2)
 
 
+def test_a_sure_curve_is_thick_and_opaque_and_a_doubtful_one_thin():
+    sure = np.linspace(0, 1, len(FOUND))
+    ax = pitch_curve.draw(X, SR, FOUND, RATE, sureness=sure)
+    (pieces,) = ax.collections
+    drawn = np.isfinite(np.where(FOUND > 0, FOUND, np.nan))
+    assert len(pieces.get_segments()) == (drawn[1:] & drawn[:-1]).sum()
+    widths, alphas = np.array(pieces.get_linewidths()), pieces.get_colors()[:, 3]
+    assert min(np.diff(widths)) > 0 and min(np.diff(alphas)) > 0
+    assert widths[-1] > 4 * widths[0] and alphas[-1] > 2 * alphas[0] and not ax.lines
+    assert ax.get_ylim()[1] == 1500 and plot.time_ends(ax, 2) == (0, 2)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -68,6 +80,8 @@ def test_without_truth_there_is_one_axis():
         ({"frame_rate": 0}, "frame_rate=0"),
         ({"f_max": 9000}, "f_max=9000"),
         ({"truth_hz": np.ones((2, 2))}, "truth_hz"),
+        ({"sureness": np.ones(3)}, "sureness"),
+        ({"sureness": 2 * np.ones(len(FOUND))}, "sureness=2"),
     ],
 )
 def test_bad_input_gets_one_sentence(change, words):

@@ -1,5 +1,7 @@
 """MIDI files from elsewhere: what a synthesiser plays is what is read, in notes and rolls."""
 
+import base64
+
 import matplotlib.pyplot as plt
 import mido
 import numpy as np
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from lecture_utils import data, pianoroll
 from lecture_utils.instruments import score
+from lecture_utils.notebook import listen
 
 BEAT = 480
 
@@ -199,3 +202,21 @@ def test_any_file_gives_every_stroke_once(tmp_path_factory, events, n_tracks):
     assert 0 < len(roll.notes()) <= strokes
     pianoroll.to_midi(roll, file)
     assert pianoroll.from_midi(file) == roll
+
+
+def test_a_figure_of_notes_offers_them_as_midi(tmp_path):
+    rolls = {
+        "band": pianoroll.from_notes([(0, 0, 4, 60), (1, 2, 3, 38)], 8, (40, 128), tempo=77),
+        "silent": pianoroll.from_notes([], 8),
+        "too many": pianoroll.from_notes([(0, 0, 1, 60)], 8, tuple(range(16))),
+    }
+    sound = np.ones(16000)
+    draws = (pianoroll.lanes(rolls), lambda ax, _x, name: pianoroll.draw(rolls[name], ax))
+    for draw in draws:
+        shown = {n: listen.play(sound, 16000, n, figure=draw, alt="x").spec["pictures"][0]
+                 for n in rolls}  # fmt: skip
+        assert "midi" not in shown["silent"] and "midi" not in shown["too many"]
+        kind, text = shown["band"]["midi"].split(",")
+        assert kind == "data:audio/midi;base64"
+        (tmp_path / "band.mid").write_bytes(base64.b64decode(text))
+        assert pianoroll.from_midi(tmp_path / "band.mid") == rolls["band"]

@@ -1,0 +1,79 @@
+"""Run the notebooks for the site; what has not changed since the last time is not run again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).resolve().parents[3]
+NOTEBOOKS = ROOT / "notebooks"
+#: Run before the first cell, and not shown.
+FIRST_CELL = "import lecture_utils.setup.site.states as _site\n_site.install()"
+#: Run after the last cell of a notebook: what it has trained is kept for the page ``live``.
+LAST_CELLS = {"02_diffusion_recap": "_site.give(denoiser)"}
+SECONDS = 600  # for one cell
+
+
+class StoppedError(Exception):
+    """A notebook has stopped; the message says which, and why."""
+
+
+def execute_all(paths: list[Path], folder: Path, jobs: int = 2) -> list[Path]:
+    """Run notebooks, `jobs` at a time, into `folder`; return the files with outputs.
+
+    Raises
+    ------
+    StoppedError
+        If a cell fails. Notebooks that were done before are kept.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["OMP_NUM_THREADS"] = "1"  # for the kernels: no quarrel between the notebooks
+    with ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(lambda path: _execute(path, folder / path.name), paths))
+
+
+def _execute(path: Path, target: Path) -> Path:
+    key = _key(path)
+    if target.exists() and nbformat.read(target, 4).metadata.get("lecture_site") == key:
+        return target
+    print(f"running {path.name}", flush=True)
+    notebook = nbformat.read(path, 4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL))
+    if last := LAST_CELLS.get(path.stem):
+        notebook.cells.append(nbformat.v4.new_code_cell(last))
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS,
+        kernel_name="python3",
+        store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        raise StoppedError(f"{path.name} stopped: {error.ename}: {error.evalue}") from error
+    if last:
+        (output,) = notebook.cells.pop().outputs
+        notebook.metadata["lecture_model"] = output.data["application/json"]
+    del notebook.cells[0]
+    notebook.metadata["lecture_site"] = key
+    nbformat.write(notebook, target)
+    return target
+
+
+def _key(path: Path) -> str:
+    """Return a hash of what the outputs of a notebook depend on."""
+    setup = ROOT / "lecture_utils" / "setup"
+    # Not scripts and style sheets: the site has its own copy of them.
+    package = [p for p in (ROOT / "lecture_utils").rglob("*.py") if not p.is_relative_to(setup)]
+    files = [path, ROOT / "data" / "manifest.json", Path(__file__).with_name("states.py")]
+    digest = hashlib.sha256(LAST_CELLS.get(path.stem, "").encode())
+    for file in [*files, *sorted(package)]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
