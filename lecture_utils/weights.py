@@ -41,21 +41,27 @@ def save(path: str | Path, model: nn.Module, stored: str = "float32", **facts: o
         in files of weights, which stays when the class moves to another module.
     stored : str
         ``"float32"``, ``"float16"`` or ``"int8"``: smaller files, a little less exact. In int8 each
-        row of a matrix has a scale of its own; biases and other vectors stay float16.
+        row of a matrix has a scale of its own; biases, other vectors and the parts that a class
+        names in ``kept_float16`` stay float16.
     **facts
         Anything worth knowing later (steps, seed); kept as JSON.
     """
     if stored not in STORED:
         raise ValueError(f"stored={arguments.shown(stored)}: give one of {', '.join(STORED)}.")
-    return replace_file(Path(path), _packed(model.state_dict(), stored), _metadata(model, facts))
+    kept = getattr(model, "kept_float16", ())
+    tensors = _packed(model.state_dict(), stored, kept)
+    return replace_file(Path(path), tensors, _metadata(model, facts))
 
 
-def _packed(tensors: dict[str, torch.Tensor], stored: str) -> dict[str, torch.Tensor]:
-    """Bring tensors to the type they are stored in."""
+def _packed(
+    tensors: dict[str, torch.Tensor], stored: str, kept: tuple[str, ...] = ()
+) -> dict[str, torch.Tensor]:
+    """Bring tensors to the type they are stored in; a part of a name in `kept` keeps float16."""
     packed = {}
     for name, value in tensors.items():
         value = value.contiguous().cpu()
-        if stored == "int8" and value.is_floating_point() and value.ndim > 1:
+        rounded = stored == "int8" and not set(kept) & set(name.split("."))
+        if rounded and value.is_floating_point() and value.ndim > 1:
             rows = value.reshape(len(value), -1)
             scales = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / 127
             packed[name] = (rows / scales).round().to(torch.int8).reshape(value.shape)

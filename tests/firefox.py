@@ -18,7 +18,7 @@ SILENT = {"PULSE_SERVER": "unix:/nowhere", "ALSA_CONFIG_PATH": "/dev/null"}
 class Firefox:
     """A page in Firefox, in which a click counts as a student's: ``async with Firefox(...)``."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]):
+    def __init__(self, folder: Path, environment: dict[str, str], settings: tuple[str, ...] = ()):
         path = next(filter(None, map(shutil.which, ("firefox", "firefox-esr"))), None)
         if path is None:
             pytest.skip("no Firefox on this machine")
@@ -26,10 +26,12 @@ class Firefox:
         self.command += ["--remote-debugging-port", "0"]
         self.environment = os.environ | {"HOME": str(folder)} | environment
         self.folder, self.count = folder, 0
+        self.settings = ("network.dns.disabled", *settings)
 
     async def __aenter__(self):
         self.folder.mkdir()
-        (self.folder / "user.js").write_text('user_pref("network.dns.disabled", true);\n')
+        lines = [f'user_pref("{name}", true);\n' for name in self.settings]
+        (self.folder / "user.js").write_text("".join(lines))
         log = self.folder / "log.txt"
         with log.open("w") as errors:
             self.process = subprocess.Popen(self.command, env=self.environment, stderr=errors)

@@ -54,7 +54,9 @@ def pytest_configure(config):
     nbval.plugin.RunningKernel = PatientKernel
     config.option.nbval_lax = config.option.nbval_current_env = True
     config.option.nbval_cell_timeout = config.option.nbval_kernel_startup_timeout = TIMEOUT
-    os.environ["PYTHONPATH"] = str(Path(__file__).parent / "no_network")  # for the kernels
+    # For the kernels: no network, and the package beside these tests.
+    paths = Path(__file__).parent / "no_network", rules.ROOT
+    os.environ["PYTHONPATH"] = os.pathsep.join(map(str, paths))
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as in JupyterLab
     # Two processes that fill one cache of numba's at once can leave it crashing for ever after.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")

@@ -25,12 +25,15 @@ LISTEN = """async (root) => {
   const analyser = p.transport.context.createAnalyser(), x = new Float32Array(2048);
   analyser.fftSize = 2048;
   p.transport.master.connect(analyser);
+  const until = Date.now() + 5000;
   let peak = 0;
-  while (peak < 1e-4 && p.state.playing) { // a sound may begin with silence
+  p.transport.setLoop(true); // on a busy machine a short sound is over before it is heard
+  while (peak < 1e-4 && Date.now() < until) { // a sound may begin with silence
     await new Promise((done) => setTimeout(done, 20));
     analyser.getFloatTimeDomainData(x);
     peak = x.reduce((a, b) => Math.max(a, Math.abs(b)), peak);
   }
+  p.transport.setLoop(false);
   p.transport.stop();
   return peak;
 }"""

@@ -60,11 +60,13 @@ def test_lint():
 def tracked():
     """Files in git, or on disk where this is no checkout."""
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
-    return [ROOT / name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
+    paths = [ROOT / name for name in done.stdout.splitlines()]
+    return [path for path in paths if path.is_file() or path.is_symlink()]
 
 
 def test_repository_is_small_and_free_of_pickles():
     files = tracked()
+    assert [path.name for path in files if path.is_symlink()] == []  # such as .venv
     assert sum(path.stat().st_size for path in files) < 60e6
     assert [p.name for p in files if p.suffix in (".pkl", ".pt", ".pth", ".ckpt", ".pickle")] == []
     assert all(path.name.isascii() for path in files)

@@ -6,9 +6,12 @@ notebook 02.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from lecture_utils import arguments
+from lecture_utils.diffusion import songs
 from lecture_utils.diffusion.songs import CHANNELS, N_ROWS, PER_BAR
 
 
@@ -66,6 +69,43 @@ def returns(melody: np.ndarray, bars: int = 4) -> float:
         if len(pieces) > 1
     ]
     return float(np.mean(best)) if best else float("nan")
+
+
+def band_figures(melody: np.ndarray, accompaniment: np.ndarray) -> dict[str, float]:
+    """Return four shares that tell how a band plays: a listener hears each of them at once.
+
+    Returns
+    -------
+    dict
+        "melody silent": eighths in which the melody does not sound; "double strikes": of the
+        eighths in which it strikes, those with two keys or more; "complete triads": of the half
+        bars with chords, those whose chords hold a major or minor triad and no other note; "equal
+        drum bars": of the bars with drums that follow one with drums, those that repeat it. By rule
+        they are 0, 0, 1 and about 2/3 (an intro has no melody: leave it out).
+    """
+    melody, accompaniment = _image(melody, "melody"), _image(accompaniment, "accompaniment")
+    _same_length(melody.shape[2], accompaniment.shape[2], "columns")
+    struck = (melody[0] > 0.5).sum(0)
+    sounding = (melody[:2] > 0.5).any((0, 1))
+    chords = (accompaniment[:2] > 0.5).any(0)
+    classes = np.stack([chords[k::12].any(0) for k in range(12)])
+    halves = classes[:, : classes.shape[1] // 4 * 4].reshape(12, -1, 4).any(2).T
+    triads = {
+        frozenset((root + k) % 12 for k in kind)
+        for root in range(12)
+        for kind in ((0, 3, 7), (0, 4, 7))
+    }
+    complete = [frozenset(np.flatnonzero(half)) in triads for half in halves if half.any()]
+    drums = songs.to_roll(None, accompaniment).sounding[3].T
+    bars = drums[:, : drums.shape[1] // 8 * 8].reshape(len(drums), -1, 8).transpose(1, 0, 2)
+    pairs = [(a == b).all() for a, b in itertools.pairwise(bars) if a.any() and b.any()]
+    shares = {
+        "melody silent": ~sounding,
+        "double strikes": struck[struck > 0] > 1,
+        "complete triads": complete,
+        "equal drum bars": pairs,
+    }
+    return {name: float(np.mean(x)) if len(x) else float("nan") for name, x in shares.items()}
 
 
 def _image(values: np.ndarray, level: str) -> np.ndarray:

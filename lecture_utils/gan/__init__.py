@@ -1,9 +1,10 @@
 """Generative adversarial networks, and a small MuseGAN. Used by notebook 01."""
 
-from lecture_utils.gan.critic import Critic
+from lecture_utils.gan.critic import Critic, moves
 from lecture_utils.gan.losses import critic_loss, generator_loss, gradient_penalty
 from lecture_utils.gan.metrics import modes_found
 from lecture_utils.gan.muse_gan import (
+    N_BARS,
     N_TRACKS,
     NOISE,
     Generator,
@@ -14,6 +15,6 @@ from lecture_utils.gan.muse_gan import (
 )
 
 __all__ = [
-    "NOISE", "N_TRACKS", "Critic", "Generator", "PerTrackNorm", "binary", "critic_loss",
-    "generate", "generator_loss", "gradient_penalty", "interpolate", "modes_found",
+    "NOISE", "N_BARS", "N_TRACKS", "Critic", "Generator", "PerTrackNorm", "binary", "critic_loss",
+    "generate", "generator_loss", "gradient_penalty", "interpolate", "modes_found", "moves",
 ]  # fmt: skip

@@ -24,29 +24,13 @@ SLOPE = 0.2
 DROPOUT = 0.2
 
 
-def begun(x: torch.Tensor) -> torch.Tensor:
-    """Return how much each cell ``(..., steps, keys)`` rises: 1 where a note is struck.
-
-    In a silence its slope is 1, where that of a ReLU is 0: the critic must tell the generator what
-    a new note would change, or tunes could lose notes, but not move.
-    """
-    before = F.pad(x, (0, 0, 1, 0))[..., :-1, :]
-    return (x - before) * ((x >= before) & (before < 1))
-
-
-def _hits(struck: torch.Tensor) -> torch.Tensor:
-    """Return how surely any key is struck, ``(..., steps)``; in a silence any key counts."""
-    loudest = struck.amax(-1)
-    return torch.where(loudest > 0, loudest, struck.sum(-1))
-
-
 def intervals(struck: torch.Tensor) -> torch.Tensor:
     """Count how each struck note moves on from the last ones: ``(..., steps, keys)`` to 26 counts.
 
     From 12 semitones down to 12 up, and farther: ``(..., steps, 26)``. What was struck last is kept
     until something new is: every note counts with the product of the silences since.
     """
-    kept = torch.log(1.001 - _hits(struck)).cumsum(-1)
+    kept = torch.log(1.001 - struck.amax(-1)).cumsum(-1)
     since = F.pad(kept, (1, -1))[..., :, None] - kept[..., None, :]
     earlier = torch.ones_like(since, dtype=torch.bool).tril(-1)
     last = since.masked_fill(~earlier, float("-inf")).exp() @ struck
@@ -66,7 +50,7 @@ class Critic(nn.Module):
 
     kind = "gan.Critic"
 
-    def __init__(self, hidden: int = 64) -> None:
+    def __init__(self, hidden: int = 56) -> None:
         super().__init__()
         self.config = {"hidden": hidden}
         self.steps = nn.Linear(N_TRACKS * (N_PITCHES + 2 * 12) + 26 * (N_TRACKS - 1), 2 * hidden)
@@ -85,7 +69,7 @@ class Critic(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return scores; TypeError or ValueError if `x` holds no phrases."""
         x = check_phrases(x, "x")
-        struck = begun(x)
+        struck = F.relu(x - F.pad(x, (0, 0, 1, 0))[:, :, :-1])
         pairs = F.leaky_relu(self.pairs(_side_by_side(x, struck)), SLOPE)
         cells = steps_of(torch.cat([x, names(x), names(struck)], -1))
         x = torch.cat([cells, steps_of(intervals(struck[:, 1:]))], -1)
@@ -99,10 +83,32 @@ class Critic(nn.Module):
 
 def _side_by_side(x: torch.Tensor, struck: torch.Tensor) -> torch.Tensor:
     """Compare every two bars of each track, step by step, in cells and strokes: ``(batch, n)``."""
-    bars, hits = (c.unflatten(2, (N_BARS, -1)) for c in (x, _hits(struck)))
+    bars, hits = (c.unflatten(2, (N_BARS, -1)) for c in (x, struck.amax(-1)))
     pairs = list(itertools.combinations(range(N_BARS), 2))
     cells = torch.stack([(bars[:, :, i] - bars[:, :, k]).abs().sum(-1) for i, k in pairs], 2)
     rhythm = torch.stack([(hits[:, :, i] - hits[:, :, k]).abs() for i, k in pairs], 2)
     apart = cells.sum(-1)
     parts = [cells, rhythm, torch.exp(-apart / 2), torch.exp(-apart / 16), bars.mean((3, 4)) * 16]
     return torch.cat([part.flatten(1) for part in parts], -1)
+
+
+def begun(x: torch.Tensor) -> torch.Tensor:
+    """Return how much each cell ``(..., steps, keys)`` rises: 1 where a note is struck.
+
+    In a silence its slope is that of a note that comes, where that of a ReLU is 0: a generator is
+    also told what a new note would change. Else tunes could lose notes, but not move.
+    """
+    before = F.pad(x, (0, 0, 1, 0))[..., :-1, :]
+    rest = torch.where(x > before, before, before.detach())
+    return (x - rest) * ((x >= before) & (before < 1))
+
+
+def moves(x: torch.Tensor) -> torch.Tensor:
+    """Return how the notes of phrases ``(batch, 5, 64, 84)`` move: ``(4, 26)``, a share each.
+
+    For each pitched track, how many of all its moves are each of the :func:`intervals`. A generator
+    that is also trained to make these shares those of real music (*feature matching*, Salimans et
+    al. 2016) need not wait until its critic has learned them.
+    """
+    counts = intervals(begun(check_phrases(x, "x")[:, 1:])).sum((0, 2))
+    return counts / counts.sum(-1, keepdim=True).clamp(min=1)

@@ -91,9 +91,10 @@ def _each_bar(x: torch.Tensor) -> torch.Tensor:
 class TemporalGenerator(nn.Module):
     """Unroll one vector for each track ``(tracks, rows, inputs)``: ``(tracks, rows, 4, size)``.
 
-    It makes a fresh vector for each bar, and chooses for each bar whether that one is used or the
-    one of an earlier bar. So a bar can come again exactly (a phrase A B A C, say), which a sum of
-    fresh numbers never would. The choice is hard; its slope is that of the odds (straight-through).
+    It makes four vectors, and chooses for each bar one of those up to its own: bar 2 has the first
+    or the second, say. So a bar can come again exactly (a phrase A B A C), which it never would if
+    each had a vector of its own. The choice is hard; its slope is that of the odds
+    (straight-through).
     """
 
     def __init__(self, inputs: int, size: int, tracks: int) -> None:
@@ -151,7 +152,7 @@ class Generator(nn.Module):
 
     kind = "gan.Generator"
 
-    def __init__(self, noise: int = 24, hidden: int = 192) -> None:
+    def __init__(self, noise: int = 24, hidden: int = 80) -> None:
         super().__init__()
         self.config = {"noise": noise, "hidden": hidden}
         self.shared_in_time = TemporalGenerator(noise, noise, 1)

@@ -1,8 +1,8 @@
 // A learned instrument in a page: sound output, microphone and MIDI keyboards around the AudioWorklet of
 // played.js. It knows nothing of notebooks. Needs sound.js.
 
-const NO_WORKLET = "This browser cannot run the instrument (it has no AudioWorklet, or the page does not " +
-  "let it run). Open the notebook in a current Chrome, Edge, Firefox or Safari.";
+const TOO_OLD = "This browser is too old for the instrument. Open the notebook in a current Chrome, Edge, " +
+  "Firefox or Safari.";
 const NO_OUTPUT = "No sound output found, or the browser blocks it. Connect headphones or loudspeakers, " +
   "then press a key again.";
 
@@ -22,11 +22,29 @@ async function unpackTensors(text, sizes) {
   return tensors;
 }
 
-// `spec` is {code, instruments: {name: {config, facts, sizes, numbers}}}; `tell` gets a sentence for people,
-// `hear` what the worklet says.
+// Where a page lets no AudioWorklet in (VS Code's outputs, old browsers), the instrument runs in the page
+// itself, as a node that is used like the worklet's.
+function nodeInPage(context, engine) {
+  const node = context.createScriptProcessor(256, 1, 1);
+  let Made;
+  Object.assign(window, { sampleRate: context.sampleRate, currentFrame: 0,
+    AudioWorkletProcessor: class { port = { postMessage: (data) => node.port.onmessage({ data }) }; },
+    registerProcessor: (name, made) => (Made = made) });
+  engine();
+  const processor = new Made();
+  node.port = { postMessage: (data) => processor.port.onmessage({ data }) };
+  node.onaudioprocess = ({ inputBuffer, outputBuffer, playbackTime }) => {
+    window.currentFrame = Math.round(playbackTime * sampleRate);
+    processor.process([[inputBuffer.getChannelData(0)]], [[outputBuffer.getChannelData(0)]]);
+  };
+  return node;
+}
+
+// `spec` is {instruments: {name: {config, facts, sizes, numbers}}}; `engine` a function that holds played.js
+// and what it needs; `tell` gets a sentence for people, `hear` what the engine says.
 class LearnedInstrument {
-  constructor(spec, tell, hear) {
-    Object.assign(this, { spec, tell, hear, volume: 0, loaded: {}, settings: {}, held: new Map(),
+  constructor(spec, engine, tell, hear) {
+    Object.assign(this, { spec, engine, tell, hear, volume: 0, loaded: {}, settings: {}, held: new Map(),
       since: new Map() }); // since when a key is down, until it is heard
     this.name = Object.keys(spec.instruments)[0];
   }
@@ -40,26 +58,17 @@ class LearnedInstrument {
     return (this.ready ??= this.load().catch((error) => {
       this.ready = null;
       console.warn(error);
-      this.tell(NO_WORKLET);
+      this.tell(TOO_OLD);
       throw error;
     }));
   }
 
   async load() {
-    if (!window.AudioWorkletNode || !window.DecompressionStream) throw new Error("no AudioWorklet");
+    if (!window.DecompressionStream) throw new Error("no DecompressionStream");
     const { context } = this;
-    context.learnedInstrument ??= (async () => {
-      const type = "text/javascript", { code } = this.spec;
-      const url = URL.createObjectURL(new Blob([code], { type }));
-      await context.audioWorklet.addModule(url) // Chrome, on a page that is a file, takes the other only
-        .catch(() => context.audioWorklet.addModule(`data:${type},${encodeURIComponent(code)}`));
-      URL.revokeObjectURL(url);
-    })();
-    await context.learnedInstrument.catch((error) => {
-      context.learnedInstrument = null;
-      throw error;
-    });
-    this.node = new AudioWorkletNode(context, "learned-instrument", { outputChannelCount: [1] });
+    const hasWorklet = await (context.learnedInstrument ??= this.addWorklet());
+    this.node = hasWorklet ? new AudioWorkletNode(context, "learned-instrument", { outputChannelCount: [1] })
+      : nodeInPage(context, this.engine);
     this.node.port.onmessage = ({ data }) => this.said(data);
     this.node.onprocessorerror = () => this.tell("The instrument has stopped with an error. Run the cell again.");
     this.gain = new GainNode(context, { gain: 10 ** (this.volume / 20) });
@@ -67,6 +76,20 @@ class LearnedInstrument {
     this.watching = new AbortController();
     this.watch?.(this.watching.signal);
     await this.choose(this.name);
+  }
+
+  async addWorklet() {
+    const type = "text/javascript", code = `(${this.engine})()`, { audioWorklet } = this.context;
+    const url = URL.createObjectURL(new Blob([code], { type }));
+    try {
+      await audioWorklet.addModule(url).catch(() => // Chrome, on a page that is a file, takes only this
+        audioWorklet.addModule(`data:${type},${encodeURIComponent(code)}`));
+      return true;
+    } catch {
+      return false;
+    } finally {
+      URL.revokeObjectURL(url);
+    }
   }
 
   call(call, ...values) {

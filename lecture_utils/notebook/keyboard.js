@@ -8,11 +8,12 @@ const ROWS = [
     "KeyI", "Digit9", "KeyO", "Digit0", "KeyP"],
 ];
 const OFFSETS = new Map(ROWS.flatMap((row, octave) => row.map((code, k) => [code, 12 * octave + k])));
+const TOO_SLOW = "This computer is too slow for so many notes at once: the sound may break up.";
 const NAMES = ["C", "C\u266f", "D", "D\u266f", "E", "F", "F\u266f", "G", "G\u266f", "A", "A\u266f", "B"];
 const noteName = (midi) => NAMES[midi % 12] + (Math.floor(midi / 12) - 1);
 const isBlack = (midi) => NAMES[midi % 12].length > 1;
 
-function mountKeyboard(host, spec) {
+function mountKeyboard(host, spec, engine) {
   const names = Object.keys(spec.instruments);
   let base = 60, low, high, keys = new Map(), letters = {}, singing = false;
   const pressed = new Map(); // what sounds: name of a key or number of a finger -> MIDI number
@@ -44,7 +45,7 @@ function mountKeyboard(host, spec) {
     make("button", { onclick: () => player.connectMidi() }, "MIDI keyboard")),
   piano, make("div", { class: "lp-row" }, vibrato, touch, volume, measured), alert, status);
 
-  const player = new LearnedInstrument(spec, tell, hear);
+  const player = new LearnedInstrument(spec, engine, tell, hear);
   player.settings.vibrato = 15;
   player.onsilence = () => {
     pressed.clear();
@@ -69,7 +70,8 @@ function mountKeyboard(host, spec) {
 
   function hear({ latency, share, sung }) {
     if (latency !== undefined) measured.textContent = `key to sound ${Math.round(latency)} ms`;
-    if (share > 0.9) tell("This computer is too slow for so many notes at once: the sound may break up.");
+    if (share > 0.9 && alert.hidden) tell(TOO_SLOW);
+    if (share < 0.7 && alert.textContent === TOO_SLOW) tell("");
     if (singing && share !== undefined)
       measured.textContent = sung ? `your voice ${Math.round(sung)} Hz` : "no pitch heard";
   }

@@ -29,7 +29,7 @@ def pack(model: object) -> dict:
     """Return what ``ddsp.js`` needs of a ``ddsp.Autoencoder``: configuration, facts and weights.
 
     The weights are float16, as they are shipped: first all low bytes, then all high ones (which
-    deflate shortens), in base64. About 0.76 MB for a third of a million numbers.
+    deflate shortens), in base64. About 0.73 MB for a third of a million numbers.
     """
     config, facts = getattr(model, "config", {}), getattr(model, "facts", {})
     if any(config.get(name) != value for name, value in FIXED.items()):
@@ -55,8 +55,7 @@ class Keyboard:
         self.instruments, self.caption = instruments, caption
 
     def _repr_html_(self) -> str:
-        code = "".join(map(live.file, ENGINE))
-        spec = {"caption": self.caption, "code": code, "instruments": self.instruments}
+        spec = {"caption": self.caption, "instruments": self.instruments}
         text = json.dumps(spec).replace("</", "<\\/")
         key = f"lp-keys-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         names = " or ".join(self.instruments)
@@ -68,7 +67,8 @@ class Keyboard:
             "Notebook</i> (Command Palette, Ctrl+Shift+C), or run the cell.</p></div>"
             f"<script>(() => {{{''.join(map(live.file, SCRIPTS))}"
             f"for (const host of document.querySelectorAll('#{key}')) "
-            f"if (!host.querySelector('.lp')) mountKeyboard(host, {text});}})()</script>"
+            f"if (!host.querySelector('.lp')) mountKeyboard(host, {text}, "
+            f"() => {{{''.join(map(live.file, ENGINE))}}});}})()</script>"
         )
 
     def __repr__(self) -> str:

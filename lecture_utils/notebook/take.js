@@ -2,6 +2,7 @@
 // record.js, which record.py puts into the page after it.
 
 const COUNT = 3; // seconds from the first sample of the microphone to the recording
+const OPENING = 6000; // milliseconds that a microphone may take: wireless ones are slow
 const LONGEST = 1200; // seconds that are decoded in the page
 const SILENT = 10 ** (-50 / 20), FULL = 0.99; // peaks of nothing, and of what may be clipped
 
@@ -37,7 +38,7 @@ class Microphone {
       if (this.closed) return this.close(); // given up while the browser asked
       for (const track of this.stream.getTracks()) track.onended = lose;
       await Promise.race([this.connect(hear), new Promise((_, reject) =>
-        setTimeout(() => reject(new DOMException("", "TimeoutError")), PATIENCE))]);
+        setTimeout(() => reject(new DOMException("", "TimeoutError")), OPENING))]);
     } catch (error) {
       this.close();
       throw error;
@@ -129,11 +130,12 @@ async function decoded(file, rate) {
     if (!isGuess && buffer.duration < 0.95 * seconds)
       notes.push(`It is damaged; the ${buffer.duration.toFixed(2)} s before that are there.`);
     const peak = highest(x);
+    if (!(x.length && peak <= 100)) return { seconds }; // Python says why, or decodes it better
     if (peak > 1) {
       notes.push(`Its peak is ${peak.toFixed(1)}: it is turned down to 1.`);
       x.forEach((value, i) => { x[i] = value / peak; });
     }
-    return Number.isFinite(peak) && x.length ? { x, notes } : { seconds }; // Python says why
+    return { x, notes };
   } catch {
     return { seconds };
   }

@@ -15,6 +15,7 @@ from lecture_utils.pianoroll.metrics import (
 )
 from lecture_utils.pianoroll.midi import from_midi, to_midi
 from lecture_utils.pianoroll.phrases import (
+    bars_again,
     corpus,
     describe,
     differences,
@@ -28,8 +29,8 @@ from lecture_utils.pianoroll.roll import BAND, DRUMS, PianoRoll, from_notes
 from lecture_utils.pianoroll.tokens import from_events, to_events
 
 __all__ = [
-    "BAND", "DRUMS", "PianoRoll", "as_cells", "corpus", "describe", "differences", "draw",
-    "draw_lanes", "drum_pattern", "empty_bars", "from_events", "from_midi", "from_notes",
+    "BAND", "DRUMS", "PianoRoll", "as_cells", "bars_again", "corpus", "describe", "differences",
+    "draw", "draw_lanes", "drum_pattern", "empty_bars", "from_events", "from_midi", "from_notes",
     "from_pitch", "habits", "lanes", "nearest", "play", "qualified_notes", "random_like",
     "scale_consistency", "shuffled", "starts", "to_events", "to_midi", "tonal_distance",
     "used_pitch_classes",

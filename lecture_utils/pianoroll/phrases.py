@@ -119,6 +119,20 @@ def habits(cells: np.ndarray) -> dict[str, float]:
     return {name: float(share.mean()) if len(share) else np.nan for name, share in found.items()}
 
 
+def bars_again(cells: np.ndarray) -> np.ndarray:
+    """Return how often a sounding bar is equal to a later one: ``(5, 6)``, 0..1, for each track.
+
+    The columns are the pairs of bars: 1 and 2, 1 and 3, 1 and 4, 2 and 3, 2 and 4, 3 and 4.
+    """
+    cells = _phrases(cells, "cells")
+
+    bars = np.packbits(cells.reshape(*cells.shape[:2], 4, -1), axis=-1)
+    first, later = zip(*itertools.combinations(range(4), 2), strict=True)
+    sounds = bars[:, :, first].any(-1)
+    equal = (bars[:, :, first] == bars[:, :, later]).all(-1) & sounds
+    return equal.sum(0) / np.maximum(sounds.sum(0), 1)
+
+
 def shuffled(cells: np.ndarray, seed: int | None = None) -> np.ndarray:
     """Put the cells of every phrase to random tracks, steps and keys; their number stays.
 

@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--from-weights",
         action="store_true",
         help="where there is no state, go on from the shipped weights "
-        "(of a vocoder; its discriminators begin anew)",
+        "(of a vocoder, whose discriminators begin anew, or of MuseGAN with its critic)",
     )
     parser.add_argument(
         "--threads", type=_positive(int), default=1, help="1 by default: small networks gain little"
@@ -80,10 +80,6 @@ def main(arguments: list[str] | None = None) -> None:
     }[type(recipe)]
     limits = {"minutes": options.minutes, "resume": options.resume, "n_steps": options.steps}
     if options.from_weights:
-        if isinstance(recipe, GanRecipe):
-            parser.error(
-                f"--from-weights: the critic of {options.name} can't begin anew; use --resume."
-            )
         limits["from_weights"] = True
     torch.set_num_threads(options.threads)
     try:

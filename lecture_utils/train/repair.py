@@ -16,7 +16,7 @@ from lecture_utils.fourier_vocoder import MagnitudeNetwork, RepairNetwork, vocod
 from lecture_utils.fourier_vocoder.discriminators import MultiSpectrogramDiscriminator
 from lecture_utils.fourier_vocoder.phase_search import griffin_lim
 from lecture_utils.fourier_vocoder.spectrum import istft, stft
-from lecture_utils.train import adversarial
+from lecture_utils.train import adversarial, vocoders
 from lecture_utils.train.fourier_vocoder import Sounds, log_mel_of, sounds_of
 from lecture_utils.train.run import Average, Run, annealed, device, has_fast_bf16, set_rate
 from lecture_utils.vocoder import Features
@@ -122,7 +122,8 @@ def train_repair(
     sounds : list of np.ndarray, optional
         Other training sounds, each ``(n,)`` at 16 kHz.
     from_weights : bool
-        Where there is no state to resume: go on from the shipped weights, with new discriminators.
+        Where there is no state to resume: go on from the shipped weights. New discriminators learn
+        alone first, as in :func:`lecture_utils.train.vocoders.train_vocoder`.
     magnitude : MagnitudeNetwork, optional
         The recipe's shipped one by default.
     """
@@ -155,11 +156,6 @@ def train_repair(
     parts |= {f"critic{i}": discriminator for i, discriminator in enumerate(discriminators)}
     parts |= {"optimizer_d": optimizers[1]}
     run = Run(folder, parts, resume)
-    if from_weights and run.step == 0:
-        shipped = weights.load(name, RepairNetwork)
-        for model in (network, average.model):
-            model.load_state_dict(shipped.state_dict())
-        run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
     game = adversarial.Adversarial(
         Repaired(network), discriminators, optimizers, hifi_gan.discriminator_loss,
         hifi_gan.generator_loss, hifi_gan.feature_loss, spectral_loss, bf16=bf16,
@@ -167,9 +163,9 @@ def train_repair(
     graphed = adversarial.Graphed(lambda found, log, x: game.update((found, log), x))
     latest: dict[str, float] = {}
 
-    def one_step(step: int) -> dict[str, float]:
-        for optimizer in optimizers:
-            set_rate(optimizer, recipe.learning_rate * annealed(run.progress, 0.4))
+    def one_step(step: int, generator_share: float = 1.0) -> dict[str, float]:
+        for optimizer, share in zip(optimizers, (generator_share, 1.0), strict=True):
+            set_rate(optimizer, share * recipe.learning_rate * annealed(run.progress, 0.4))
         x = drawn.batch(step)
         with torch.no_grad():
             with torch.autocast(device().type, torch.bfloat16, enabled=bf16):
@@ -180,7 +176,8 @@ def train_repair(
             values = game.step((found, log_magnitude), x[:, None], with_discriminators=False)
         else:
             values = graphed(found, log_magnitude, x[:, None])
-        average.update(network, step)
+        if generator_share:
+            average.update(network, step)
         latest.update(values)
         return values
 
@@ -196,6 +193,13 @@ def train_repair(
         columns |= {"log_mel_l1": float(means[0]), "multi_resolution_stft": float(means[1])}
         run.log(**{k: round(v, 4) for k, v in columns.items()})
 
+    if from_weights and run.step == 0:
+        shipped = weights.load(name, RepairNetwork)
+        for model in (network, average.model):
+            model.load_state_dict(shipped.state_dict())
+        run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
+        if not vocoders.discriminators_alone(run, one_step):
+            return run
     n_steps = recipe.n_steps if n_steps is None else n_steps
     run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched),))
     weights.save(

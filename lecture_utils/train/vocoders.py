@@ -146,15 +146,7 @@ def train_vocoder(
         for model in (generator, average.model):
             model.load_state_dict(shipped.state_dict())
         run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
-        # at rate 0 the generator stays, while its optimiser gets to know the new discriminators
-        alone = range(run.step, run.step + DISCRIMINATORS_ALONE)
-        try:
-            for step in tqdm(alone, "discriminators", disable=not run.is_main):
-                one_step(step, generator_share=0.0)
-        except KeyboardInterrupt:
-            print(
-                "Stopped while new discriminators learned alone; the generator had not moved yet."
-            )
+        if not discriminators_alone(run, one_step):
             return run
         if run.is_main:
             watched()
@@ -169,6 +161,22 @@ def train_vocoder(
     if accelerator:
         accelerator.end_training()  # or a process may abort on its way out
     return run
+
+
+def discriminators_alone(run: Run, one_step: Callable) -> bool:
+    """Let new discriminators learn for some steps; False if they were interrupted.
+
+    At rate 0 the generator stays, while its optimiser gets to know the new discriminators. Without
+    these steps the game runs off, for they know nothing and the generator much.
+    """
+    alone = range(run.step, run.step + DISCRIMINATORS_ALONE)
+    try:
+        for step in tqdm(alone, "discriminators", disable=not run.is_main):
+            one_step(step, generator_share=0.0)
+    except KeyboardInterrupt:
+        print("Stopped while new discriminators learned alone; the generator had not moved yet.")
+        return False
+    return True
 
 
 def _split(x: np.ndarray, recipe: VocoderRecipe) -> tuple[np.ndarray, np.ndarray]:

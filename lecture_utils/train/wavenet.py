@@ -212,7 +212,7 @@ def train_wavenet(name: str, recipe: WaveNetRecipe, folder: Path, **limits: obje
     return descent.descend(
         name, recipe, folder, model, loss,
         lambda best: {"held_out_bits": held_out_bits(best, watch)},
-        {"sound": recipe.sound}, stored="float16", **limits,
+        {"sound": recipe.sound}, stored="int8", **limits,
     )  # fmt: skip
 
 

@@ -17,7 +17,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from lecture_utils import arguments
-from lecture_utils.audio import SAMPLE_RATE
 from lecture_utils.progress import line, noted_interrupts
 from lecture_utils.wavenet.mu_law import N_CODES, SILENCE, check_codes, mu_law_decode
 
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
 
     from lecture_utils.wavenet.network import WaveNet
 
-#: Samples between two looks at the clock and the interrupt: a tenth of a second at 16 kHz.
+#: Samples between two looks at the clock and the interrupt: a tenth of a second at 16 kHz, a fifth
+#: at 8 kHz.
 BLOCK = 1600
 
 
@@ -80,7 +80,7 @@ def generate(
     seed : int, optional
         Of the random numbers that draw codes.
     callback : callable, optional
-        Gets the newest codes ten times a second of sound.
+        Gets the newest codes, every :data:`BLOCK` of them.
     return_codes : bool
         Return codes instead of sound.
     progress : bool
@@ -172,12 +172,12 @@ def _announce_compilation() -> None:
 
 
 def _announce_length(bar: tqdm) -> None:
-    """After the first second of sound, say how long the rest will take if it is long."""
+    """After ten blocks, say how long the rest will take if it is long."""
     elapsed = bar.format_dict["elapsed"]
     left = elapsed / bar.n * (bar.total - bar.n)
     if left > 60:
         bar.write(
-            f"{bar.total / SAMPLE_RATE:.0f} s of sound will take about {left / 60:.0f} minutes; "
+            f"{bar.total:,} samples will take about {left / 60:.0f} minutes; "
             "interrupt when you have enough, what was made is kept."
         )
 

@@ -83,6 +83,50 @@ def test_a_melody_agrees_only_where_it_strikes_nothing_but_the_sketched_note():
     assert song_metrics.sketch_agreement(melody, sketch) == pytest.approx(1 / 4)
 
 
+def test_band_figures_by_hand():
+    """Two bars: a rest and two keys at once; a triad, two notes, a fourth note; bars of drums."""
+    melody, band = np.zeros((2, 32, 24), bool), np.zeros((5, 32, 24), bool)
+    melody[:, 8, 0], melody[1, 8, 1:12] = True, True
+    melody[:, [8, 12], 12] = True  # two keys at once; then silence
+    band[:2, [8, 12, 15], 0] = True  # C major, held
+    band[1, [8, 12, 15], 1:4] = True
+    for column, row in ((4, 8), (5, 23), (6, 27)):  # E minor, one by one, an octave up and down
+        band[:2, row, column] = True
+    band[:2, [8, 12], 8] = True  # no triad
+    band[:2, [8, 12, 15, 18], 12] = True  # a seventh chord
+    band[4, [2, 10], 0] = True
+    band[4, 3, 8], band[4, 10, 8] = True, True  # the kick, a row too high
+    band[4, 18, 16] = True
+    found = song_metrics.band_figures(melody, band)
+    assert found["melody silent"] == pytest.approx(11 / 24)
+    assert found["double strikes"] == pytest.approx(1 / 2)
+    assert found["complete triads"] == pytest.approx(2 / 4)
+    assert found["equal drum bars"] == pytest.approx(1 / 2)
+    assert all(np.isnan(list(song_metrics.band_figures(0 * melody, 0 * band).values())[1:]))
+
+
+def test_band_figures_of_songs_by_rule():
+    found = [
+        song_metrics.band_figures(song.levels["melody"], song.levels["accompaniment"])
+        for song in some(form="ABA")
+    ]
+    assert {tuple(x.values())[:3] for x in found} == {(0, 0, 1)}
+    assert all(0.6 < x["equal drum bars"] < 0.7 for x in found)
+
+
+def test_a_half_bar_of_a_sketch_has_one_reduced_note_but_for_an_intro():
+    form, here = songs.form_image("iA", 0, False), slice(6, 10)
+    x = np.full((2, 32, 4), -1.0)
+    x[0, 4, 0] = 0.9  # of the intro's last bar
+    x[0, [4, 9], 2] = 0.9, 0.3  # two candidates
+    x[0, 7, 3] = -0.5  # a faint one
+    x[1, [0, 4, 7], 1] = 0.2
+    lit = cascade._lit(x, "sketch", form, here)
+    assert [np.flatnonzero(column).tolist() for column in lit[0].T] == [[], [], [4], [7]]
+    assert np.array_equal(lit[1], x[1] > 0)
+    assert np.array_equal(cascade._lit(x, "melody", form, here), x > 0)
+
+
 def test_roll_holds_what_the_images_do():
     melody, accompaniment = np.zeros((2, 32, 8), bool), np.zeros((5, 32, 8), bool)
     melody[:, 8, 0], melody[1, 8, 1] = True, True
@@ -126,13 +170,38 @@ class Recorder(torch.nn.Module):
         return x
 
 
+class Teller(Recorder):
+    """Guesses 0.1 where it is told something, and 0 where it is not."""
+
+    def forward(self, x, t, told):
+        super().forward(x, t, told)
+        return 0.1 * (told > -1).flatten(1).any(1)[:, None, None, None] * torch.ones_like(x)
+
+
+def test_guidance_enlarges_what_the_levels_above_make_of_the_guess(monkeypatch):
+    (song,) = some(1, form="A")
+    seen = []
+
+    def sampled(schedule, predict, x, *settings, **more):
+        seen.append(predict(x, 5))
+        return x
+
+    monkeypatch.setattr(cascade.process, "sample", sampled)
+    for guidance in (0, 1, 1.5, None):
+        cascade.generate(Teller("sketch"), "sketch", song.levels, guidance=guidance)
+    cascade.generate(Teller("sketch"), "sketch", song.levels, told=False, guidance=3)
+    guessed = [x.unique().item() for x in seen]
+    default = 0.1 * cascade.GUIDANCE["sketch"]
+    assert guessed == pytest.approx([0, 0.1, 0.15, default, 0])
+
+
 @pytest.mark.parametrize(("level", "form", "n"), [("melody", "AB", 3), ("sketch", "AABAAo", 2)])
 def test_windows_slide_by_half_and_keep_what_is_made(level, form, n):
     (song,) = some(1, form=form)
     model = Recorder(level)
     made = cascade.generate(model, level, song.levels, n_steps=2)
     assert made.shape == song.levels[level].shape and made.dtype == bool
-    seen = [call for call in model.seen if call[1].item() == 699]
+    seen = [call for call in model.seen if call[1][0].item() == 699]
     assert len(seen) == n
     size = cascade.WINDOW_BARS[level] * cascade.PER_BAR[level]
     whole = cascade.condition(level, song.levels)
@@ -254,6 +323,9 @@ def test_recipe_resumes_exactly_and_learns(level, tmp_path):
         (lambda s: song_metrics.likeness(s["melody"], s["melody"][..., :8]), "differ"),
         (lambda s: song_metrics.likeness(s["melody"], s["sketch"][:, :20]), "melody"),
         (lambda s: song_metrics.returns(s["melody"], 0), "bars=0"),
+        (lambda s: song_metrics.band_figures(s["melody"], s["accompaniment"][..., :8]), "diff"),
+        (lambda s: song_metrics.band_figures(s["sketch"], s["accompaniment"]), "differ"),
+        (lambda s: cascade.generate(Recorder("sketch"), "sketch", s, guidance=-1), "guidance=-1"),
         (lambda s: songs.sketch_roll(np.zeros((3, 32, 4))), "sketch"),
         (lambda s: songs.to_roll(5), "melody"),
         (lambda s: unet.UNet(0), "channels=0"),

@@ -141,7 +141,7 @@ def test_a_key_is_a_note_in_tune_with_its_own_loudness(page, name, rate):
     assert np.median(found[100:]) == pytest.approx(wanted, abs=2)
     assert found[15] > found[200] - 8  # 60 ms after the key
     assert abs(held[: rate // 200]).max() > 1e-6  # it begins within 5 ms
-    assert np.abs(after[-rate // 8 :]).max() < 1e-6  # the room rings for a second
+    assert np.abs(after[-rate // 8 :]).max() < 1e-6  # the room has died away
     assert [0 < s["at"] < 0.01 for s in said if "begun" in s] == [True]
 
 

@@ -41,6 +41,16 @@ def test_habits_by_hand():
     assert all(np.isnan(x) for x in pianoroll.habits(np.zeros((1, 5, 64, 84), bool)).values())
 
 
+def test_bars_again_by_hand():
+    cells = np.zeros((2, 5, 64, 84), bool)
+    cells[0, 0, [0, 16, 32, 49], 12] = True  # A A A B
+    cells[1, 0, [0, 17, 32, 49], 12] = True  # A B A B
+    cells[0, 1, 16, 12] = cells[0, 1, 48, 12] = True  # silent, A, silent, A
+    found = pianoroll.bars_again(cells)
+    assert found[:2].tolist() == [[1 / 2, 1, 0, 1 / 2, 1 / 2, 0], [0, 0, 0, 0, 1, 0]]
+    assert not found[2:].any()
+
+
 def test_differences_are_means_over_tracks():
     cells, other = hand_made()[:1], hand_made()[:1]
     other[:, 0, 16:32:2, 12] = True  # drums in two bars

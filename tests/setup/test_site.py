@@ -197,6 +197,14 @@ def test_a_notebook_runs_with_its_states_and_only_once(tmp_path):
     assert len(list((tmp_path / "_media").glob("*.flac"))) == 3
 
 
+def test_a_notebook_that_stops_is_named(tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
+    nbformat.write(notebook, tmp_path / "05_tiny.ipynb")
+    with pytest.raises(execute.StoppedError, match="05_tiny.ipynb stopped: ZeroDivisionError"):
+        execute.execute_all([tmp_path / "05_tiny.ipynb"], tmp_path / "executed")
+    assert list((tmp_path / "executed").iterdir()) == []
+
+
 def test_fonts_go_into_the_style_sheet(tmp_path):
     (tmp_path / "fonts").mkdir()
     (tmp_path / "fonts" / "A.woff2").write_bytes(b"font")

@@ -136,6 +136,29 @@ def test_a_repair_run_plays_its_game_and_resumes_exactly(tmp_path):
     assert loaded.n_rounds == 1 and loaded.facts["sounds"] == ["speech"]
 
 
+def test_repair_goes_on_from_weights_with_discriminators_that_have_learned(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    magnitude, shipped = MagnitudeNetwork(8, 1).eval(), RepairNetwork(8, 1, 1)
+    shipped.facts = {"step": 3, "seconds": 7}
+    monkeypatch.setattr(weights, "load", lambda name, model: shipped)
+    monkeypatch.setattr(repair.vocoders, "DISCRIMINATORS_ALONE", 2)
+
+    def go(n_steps):
+        run = repair.train_repair(
+            "tiny", REPAIR, tmp_path, n_steps=n_steps, sounds=[tone()], magnitude=magnitude,
+            from_weights=True, resume=n_steps > 3,
+        )  # fmt: skip
+        return run, load_file(tmp_path / "state.safetensors")
+
+    run, state = go(3)
+    assert run.step == 3 and run.seconds == 7 and state["optimizer_d/0.step"] == 2
+    for part in ("generator", "average"):  # not one step yet
+        assert all(torch.equal(state[f"{part}/{k}"], v) for k, v in shipped.state_dict().items())
+    run, later = go(4)
+    assert run.step == 4 and later["optimizer_d/0.step"] == 3
+    assert not all(torch.equal(later[k], v) for k, v in state.items() if k.startswith("generator"))
+
+
 def test_discriminators_hear_the_middle_half():
     heard = []
 

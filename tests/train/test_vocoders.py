@@ -212,10 +212,6 @@ def test_wrong_training_sound_gets_one_sentence(tmp_path):
         (["melgan", "--minutes", "0"], "invalid positive number value: '0'"),
         (["melgan", "--steps", "-3"], "invalid positive number value: '-3'"),
         (["melgan", "--minutes", "nan"], "invalid positive number value: 'nan'"),
-        (
-            ["muse_gan", "--from-weights"],
-            "the critic of muse_gan can't begin anew; use --resume",
-        ),
     ],
 )
 def test_wrong_command_lines(arguments, message, capsys):

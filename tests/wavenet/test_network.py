@@ -206,7 +206,7 @@ def test_a_long_request_says_how_long_it_takes(capsys, monkeypatch):
     heard = []
     monkeypatch.setattr(generation.Generator, "advance", lambda self, *a: time.sleep(0.01))
     generate(small(), 3600 * 16000, seed=0, callback=stop)
-    assert re.search("3600 s of sound will take about [0-9]+ minutes", capsys.readouterr().out)
+    assert re.search("57,600,000 samples will take about [0-9]+ minutes", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lecture_utils import wavenet
+from lecture_utils import pianoroll, wavenet
+from lecture_utils.instruments import score
 from lecture_utils.wavenet import score_conditioning
 
 
@@ -37,3 +38,12 @@ def test_a_wavenet_plays_as_long_as_it_is_told_and_as_it_is_told():
     assert (first != wavenet.play_score(model, high, seconds=0.5, seed=3)).any()
     with pytest.raises(ValueError, match="stop"):
         wavenet.play_score(model, [(1.0, 0.5, 60, 90)])
+
+
+def test_a_midi_file_that_a_notebook_saved_is_played(tmp_path):
+    roll = pianoroll.from_notes([(0, 0, 4, 60), (1, 4, 8, 24), (2, 4, 8, 38)], 8, (0, 33, 128))
+    pianoroll.to_midi(roll, tmp_path / "mine.mid")
+    notes = score.read_midi(tmp_path / "mine.mid")
+    model = wavenet.WaveNet(4, 1, 8, 8, 176, conditioning_hop=64).eval()
+    assert len(wavenet.play_score(model, notes, seconds=0.5)) == 63 * 64
+    assert score_conditioning.score_frames(notes, seconds=1).any()

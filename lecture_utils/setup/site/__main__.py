@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import nbformat
 
 from lecture_utils.setup.site import course, formulas
-from lecture_utils.setup.site.execute import NOTEBOOKS, ROOT, execute_all
+from lecture_utils.setup.site.execute import NOTEBOOKS, ROOT, StoppedError, execute_all
 from lecture_utils.setup.site.media import FOLDER, Media
 
 BUILD = ROOT / "build"
@@ -40,13 +41,15 @@ def main() -> int:
         paths = [p for p in paths if any(p.stem.startswith(name) for name in options.notebooks)]
     if not paths:
         parser.error(f"no notebook in {NOTEBOOKS} is called {options.notebooks}")
+    start = time.monotonic()
     try:
+        if importlib.util.find_spec("myst_nb") is None:
+            raise StoppedError("its packages are missing; `make site` installs them.")
         katex = formulas.fetch()
-    except formulas.FormulaError as error:
+        executed = execute_all(paths, BUILD / "executed")
+    except (formulas.FormulaError, StoppedError) as error:
         print(f"\nNo site: {error}", file=sys.stderr)
         return 1
-    start = time.monotonic()
-    executed = execute_all(paths, BUILD / "executed")
     ran = time.monotonic()
     source = write_source(executed, BUILD / "site-source", katex)
     static, extra = (source.with_name(f"site-{name}") for name in ("static", "extra"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 
-from lecture_utils import audio, data, ddsp, griffin_lim, phase, weights
+from lecture_utils import audio, data, ddsp, griffin_lim, mel, phase, weights
 from lecture_utils.notebook import explore, listen, live, wav
 from lecture_utils.setup.site.media import Media, lighten, lighten_outputs
 
@@ -111,7 +112,7 @@ def live_page(media: Media, scripts: Path, network: list | None) -> str:
         for label, name in names.items()
     }
     text = "".join([live.file("fft.js")] + [
-        (HERE / name).read_text("utf-8") for name in ("models.js", "live.js")
+        (HERE / name).read_text("utf-8") for name in ("models.js", "vocoder.js", "live.js")
     ])  # fmt: skip
     (scripts / "live.js").write_text(f"(() => {{\n{text}}})();\n", "utf-8")
     model = f"lectureModel({json.dumps(network)});\n"
@@ -121,12 +122,30 @@ def live_page(media: Media, scripts: Path, network: list | None) -> str:
     keys = explore.keyboard({"violin": violin, "flute": flute}, "Play the violin and the flute")
     keyboard = lighten(keys._repr_html_(), media)
     played = media.folder / re.search(r'data-script="_media/(\w+\.js)"', keyboard)[1]
+    vocoder = media.folder / "vocoder.js"
+    vocoder.write_text(f"lectureVocoder({json.dumps(vocoder_numbers())});\n", "utf-8")
     size = sum((media.folder / f"{name}.js").stat().st_size for name in sounds.values())
     return (HERE / "live.md").read_text("utf-8").format(
         script_kb=round(len(text) / 1e3), sound_kb=round(size / 1e3),
-        network_kb=round((len(model) + played.stat().st_size) / 1e3), keyboard=keyboard,
+        network_kb=round(
+            (len(model) + played.stat().st_size + vocoder.stat().st_size) / 1e3
+        ), keyboard=keyboard,
         sounds=html.escape(json.dumps(sounds)),
     )  # fmt: skip
+
+
+def vocoder_numbers() -> dict:
+    """Return what ``vocoder.js`` needs: mel filters as (first bin, weights), and two networks."""
+    filters = mel.front_end("course16k").filters.numpy().astype(float)
+    bands = [(row > 0).nonzero()[0] for row in filters]
+    numbers = {
+        part: base64.b64encode(
+            (ROOT / "data" / "weights" / f"fourier_{part}_universal.safetensors").read_bytes()
+        ).decode()
+        for part in ("magnitude", "repair")
+    }
+    rows = zip(bands, filters, strict=True)
+    return numbers | {"bands": [[int(k[0]), row[k[0] : k[-1] + 1].tolist()] for k, row in rows]}
 
 
 def licences(manifest: Path, readme: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parents[3]
 NOTEBOOKS = ROOT / "notebooks"
@@ -19,13 +20,17 @@ LAST_CELLS = {"02_diffusion_recap": "_site.give(denoiser)"}
 SECONDS = 600  # for one cell
 
 
+class StoppedError(Exception):
+    """A notebook has stopped; the message says which, and why."""
+
+
 def execute_all(paths: list[Path], folder: Path, jobs: int = 2) -> list[Path]:
     """Run notebooks, `jobs` at a time, into `folder`; return the files with outputs.
 
     Raises
     ------
-    nbclient.exceptions.CellExecutionError
-        If a cell fails.
+    StoppedError
+        If a cell fails. Notebooks that were done before are kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["OMP_NUM_THREADS"] = "1"  # for the kernels: no quarrel between the notebooks
@@ -42,13 +47,17 @@ def _execute(path: Path, target: Path) -> Path:
     notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL))
     if last := LAST_CELLS.get(path.stem):
         notebook.cells.append(nbformat.v4.new_code_cell(last))
-    NotebookClient(
+    client = NotebookClient(
         notebook,
         timeout=SECONDS,
         kernel_name="python3",
         store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
-    ).execute()
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        raise StoppedError(f"{path.name} stopped: {error.ename}: {error.evalue}") from error
     if last:
         (output,) = notebook.cells.pop().outputs
         notebook.metadata["lecture_model"] = output.data["application/json"]

@@ -105,20 +105,46 @@ function mountGriffinLim(host) {
   ]);
 }
 
-const toFloats = (text) => new Float32Array(
-  Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const toBytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
 
-// The network comes as a script, as sounds do.
-function fetchDenoiser() {
-  return new Promise((resolve, reject) => {
-    window.lectureModel = (layers) => resolve(new Denoiser(layers.map(({ weight, bias }) =>
-      ({ weight: toFloats(weight), bias: toFloats(bias) }))));
+// A network comes as a script, as sounds do; the script hands its numbers to `window[taker]`.
+const fetched = {};
+function fetchNetwork(file, taker, build) {
+  return (fetched[file] ??= new Promise((resolve, reject) => {
+    window[taker] = (numbers) => resolve(build(numbers));
     const script = document.createElement("script");
-    script.onerror = () => reject(new Error("the network is not there"));
-    script.src = `${media}/denoiser.js`;
+    script.onerror = () => {
+      delete fetched[file]; // the next try may succeed
+      reject(new Error("the network is not there"));
+    };
+    script.src = `${media}/${file}`;
     document.head.append(script);
-  });
+  }));
 }
+
+const fetchDenoiser = () => fetchNetwork("denoiser.js", "lectureModel", (layers) =>
+  new Denoiser(layers.map(({ weight, bias }) =>
+    ({ weight: new Float32Array(toBytes(weight)), bias: new Float32Array(toBytes(bias)) }))));
+
+const fetchVocoder = () => fetchNetwork("vocoder.js", "lectureVocoder", ({ bands, magnitude, repair }) =>
+  new FourierVocoder(bands, readWeights(toBytes(magnitude)), readWeights(toBytes(repair))));
+
+function mountVocoder(host) {
+  let moved = 0;
+  soundModel(host, async (x, goes) => {
+    if (!await goes("loading the networks ...")) return null;
+    const vocoder = await fetchVocoder(), whole = x.slice(0, 256 * Math.floor(x.length / 256));
+    const mel = vocoder.logMel(new Stft(whole.length, 1024, 256, true), whole);
+    const making = vocoder.vocode(shifted(mel, moved, vocoder.bands.length));
+    for (let step = making.next(); ; step = making.next()) {
+      if (step.done) return { sound: step.value, label: "made from the 80 bands" };
+      if (!await goes(`${step.value} ...`)) return null;
+    }
+  }, (run) => [slider("bands moved up", 8, moved, (v) => { moved = v; run(); })]);
+}
+
+// A mel whose bands are moved up: each band gets what the one below by so many had.
+const shifted = (mel, by, n) => mel.map((_, i) => (i % n >= by ? mel[i - by] : Math.log(FLOOR)));
 
 function mountDiffusion(host) {
   const canvas = make("canvas", { width: 880, height: 560, role: "img", class: "live-points",
@@ -126,7 +152,7 @@ function mountDiffusion(host) {
   const told = make("p", { class: "lp-setting", role: "status" }, "Press a button: then it begins.");
   const ways = { "1000 steps, fresh noise (DDPM)": null, "100 jumps (DDIM)": 100, "20 jumps": 20,
     "4 jumps": 4 };
-  let network = null, turn = 0, seed = 0;
+  let turn = 0, seed = 0;
 
   function draw(points) {
     const context = canvas.getContext("2d");
@@ -142,7 +168,7 @@ function mountDiffusion(host) {
     draw(start);
     told.textContent = "computing ...";
     try {
-      network ??= await fetchDenoiser();
+      const network = await fetchDenoiser();
       let took = 0, count = 0, begun = performance.now(), x = start, t;
       for ([t, x] of denoise(network, noiseSchedule(), start, jumps, noise)) {
         count++;
@@ -157,7 +183,6 @@ function mountDiffusion(host) {
       told.textContent = `300 points in ${jumps ?? 1000} steps, computed in ${seconds(took)} by this page.`;
       host.points = x; // for tests
     } catch (error) {
-      network = null;
       told.textContent = `It could not be computed: ${error.message}.`;
     }
   }
@@ -170,5 +195,5 @@ function mountDiffusion(host) {
   draw(normal(randomNumbers(0))(2 * 300));
 }
 
-const models = { phase: mountPhase, griffinLim: mountGriffinLim, diffusion: mountDiffusion };
+const models = { phase: mountPhase, griffinLim: mountGriffinLim, vocoder: mountVocoder, diffusion: mountDiffusion };
 document.querySelectorAll("[data-live]").forEach((host) => models[host.dataset.live](host));

@@ -2,11 +2,13 @@
 // and the denoiser of notebook 02. The same calculations as lecture_utils.audio, .phase, .griffin_lim
 // and .diffusion; a test compares them. Needs makeFft of fft.js.
 
-// STFT and its least-squares inverse for one length: periodic Hann window, centred, mirrored edges.
-// A spectrum is { re, im }, each (frames, bins) in one row.
+// STFT and its least-squares inverse for one length: periodic Hann window, mirrored edges. Frame t is
+// centred on sample t * hop, or half a hop later (`late`), as those of the vocoders' mel. A spectrum is
+// { re, im }, each (frames, bins) in one row.
 class Stft {
-  constructor(length, nFft, hop) {
-    Object.assign(this, { length, nFft, hop, bins: nFft / 2 + 1, frames: 1 + Math.floor(length / hop) });
+  constructor(length, nFft, hop, late = false) {
+    Object.assign(this, { length, nFft, hop, late, bins: nFft / 2 + 1,
+      frames: Math.floor(length / hop) + (late ? 0 : 1), lead: nFft / 2 - (late ? hop / 2 : 0) });
     this.fft = makeFft(nFft, Float64Array);
     this.window = Float64Array.from({ length: nFft }, (_, i) =>
       0.5 - 0.5 * Math.cos((2 * Math.PI * i) / nFft));
@@ -19,14 +21,14 @@ class Stft {
 
   // Add frame t, times the window, to a sound.
   add(sound, t, frame, window) {
-    const first = t * this.hop - this.nFft / 2;
+    const first = t * this.hop - this.lead;
     const from = Math.max(0, -first), to = Math.min(this.nFft, this.length - first);
     for (let i = from; i < to; i++) sound[first + i] += frame[i] * window[i];
   }
 
   // Frame t of a sound, times the window, into a row; the edges are mirrored.
   cut(x, t, row) {
-    const first = t * this.hop - this.nFft / 2, last = this.length - 1;
+    const first = t * this.hop - this.lead, last = this.length - 1;
     for (let i = 0; i < this.nFft; i++) {
       let at = Math.abs(first + i);
       if (at > last) at = 2 * last - at;
@@ -82,6 +84,7 @@ class Stft {
   // As audio.divide_by_windows: where hardly a frame holds a sample, the sound fades out.
   divide(sum) {
     const exact = sum.map((v, i) => v / Math.max(this.windowSum[i], 1e-15));
+    if (this.late) return exact; // its frames reach far beyond both ends
     const faded = sum.map((v, i) => v / Math.max(this.windowSum[i], 0.5 * this.windowPeak));
     const peak = (y) => y.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
     return peak(exact) <= 1.25 * peak(faded) ? exact : faded;
@@ -126,6 +129,29 @@ function* griffinLim(stft, magnitude, phase, rounds, momentum = 0.99) {
   return stft.inverse({ re, im });
 }
 
+// Rows of numbers through a linear layer: weight (outputs, inputs). Four rows at a time are twice as fast;
+// what lies beyond the last row is not kept.
+function linear(x, inputs, weight, bias, act = (v) => v) {
+  const outputs = bias.length, n = x.length / inputs, y = new Float32Array(n * outputs);
+  for (let o = 0; o < outputs; o++) {
+    for (let p = 0; p < n; p += 4) {
+      let s0 = bias[o], s1 = s0, s2 = s0, s3 = s0;
+      for (let i = 0, at = o * inputs, row = p * inputs; i < inputs; i++, row++) {
+        const w = weight[at + i];
+        s0 += w * x[row];
+        s1 += w * x[row + inputs];
+        s2 += w * x[row + 2 * inputs];
+        s3 += w * x[row + 3 * inputs];
+      }
+      y[p * outputs + o] = act(s0);
+      y[(p + 1) * outputs + o] = act(s1);
+      y[(p + 2) * outputs + o] = act(s2);
+      y[(p + 3) * outputs + o] = act(s3);
+    }
+  }
+  return y;
+}
+
 // The network of notebook 02: layers of { weight (outputs, inputs), bias }, SiLU between them. Points
 // are x, y, x, y, ...; the step is the same for all of them.
 class Denoiser {
@@ -138,35 +164,18 @@ class Denoiser {
   }
 
   guess(points, t) {
-    const told = this.embedding(t), n = points.length / 2;
-    const last = this.layers.length - 1;
-    let x = points, width = 2;
+    const told = this.embedding(t), last = this.layers.length - 1;
     const silu = (v) => v / (1 + Math.exp(-v));
-    this.layers.forEach(({ weight, bias }, layer) => {
-      const act = layer < last ? silu : (v) => v;
-      const outputs = bias.length, inputs = weight.length / outputs, y = new Float32Array(n * outputs);
-      for (let o = 0; o < outputs; o++) {
-        let from = bias[o]; // what is the same for all points
-        if (layer === 0) told.forEach((v, k) => { from += weight[o * inputs + 2 + k] * v; });
-        for (let p = 0; p < n; p += 4) { // four points at a time: twice as fast
-          let s0 = from, s1 = from, s2 = from, s3 = from;
-          for (let i = 0, at = o * inputs, row = p * width; i < width; i++, row++) {
-            const w = weight[at + i];
-            s0 += w * x[row];
-            s1 += w * x[row + width];
-            s2 += w * x[row + 2 * width];
-            s3 += w * x[row + 3 * width];
-          }
-          y[p * outputs + o] = act(s0); // what lies beyond the last point is not kept
-          y[(p + 1) * outputs + o] = act(s1);
-          y[(p + 2) * outputs + o] = act(s2);
-          y[(p + 3) * outputs + o] = act(s3);
-        }
-      }
-      x = y;
-      width = outputs;
-    });
-    return x;
+    return this.layers.reduce((x, { weight, bias }, layer) => {
+      const inputs = weight.length / bias.length;
+      if (layer > 0) return linear(x, inputs, weight, bias, layer < last ? silu : undefined);
+      // the step is the same for all points: a part of the bias
+      const own = Float32Array.from({ length: 2 * bias.length }, (_, i) =>
+        weight[(i >> 1) * inputs + (i & 1)]);
+      const shared = bias.map((b, o) =>
+        told.reduce((sum, v, k) => sum + weight[o * inputs + 2 + k] * v, b));
+      return linear(x, 2, own, shared, silu);
+    }, points);
   }
 }
 

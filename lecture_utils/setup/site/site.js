@@ -113,6 +113,14 @@ function mountLater(host, first) {
     return play();
   };
 
+  root.addEventListener("click", (event) => { // what is saved has to be there
+    const link = event.target.closest('a.lp-button[href="#"]');
+    if (!link || !root.classList.contains("lp-later")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    load().then(() => link.click(), () => {});
+  }, true);
+
   function preview() {
     const there = root.classList.contains("lp-later") && wanted.view;
     area.style.backgroundImage = there ? `url("${wanted.view}")` : "";
@@ -122,6 +130,8 @@ function mountLater(host, first) {
     observer.disconnect();
     preview();
   }, { rootMargin: "300px" }).observe(root);
+
+  window.addEventListener("beforeprint", preview);
 
   player.become = (next) => {
     const heard = loading !== null;
