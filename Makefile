@@ -21,7 +21,8 @@ help:
 	@echo '                PASSWORD= sets the class password, STUDENTS=30 how many are expected'
 	@echo 'make doctor     say what is fine with this machine, and what to do about the rest'
 	@echo 'make bench      print measured ratios'
-	@echo 'make pages      run the notebooks into web pages that need no kernel, in build/pages'
+	@echo 'make site       run the notebooks, build the web site in build/site (needs Node.js)'
+	@echo 'make play       play every player of the site in Chromium'
 	@echo 'make data       rebuild what is built under data/'
 	@echo 'make lint       check style and spelling of code and notebooks'
 	@echo 'make fix        put right what ruff can'
@@ -87,11 +88,13 @@ doctor: install
 bench: install
 	@$(PY) tests/bench.py $(ONLY)
 
-# Text before widgets: a page has no kernel to draw a widget, but holds its default.
-pages: install
-	@OMP_NUM_THREADS=1 $(PY) -m nbconvert --to html --execute --output-dir build/pages \
-	  --NbConvertBase.display_data_priority='["text/html","image/png","text/markdown","text/plain"]' \
-	  notebooks/*.ipynb
+site: install
+	@$(PY) -c 'import myst_nb, furo' 2>/dev/null || $(PY) -m pip install --quiet \
+	  -c $(SETUP)/constraints.txt -c $(SETUP)/site/constraints.txt -e '.[site]'
+	@$(PY) -m lecture_utils.setup.site $(ONLY)
+
+play: install
+	@$(PY) tests/play_site.py build/site
 
 data: install
 	@$(PY) -m lecture_utils.build_data
@@ -107,6 +110,9 @@ lock: install
 	@$(PY) -m uv pip compile pyproject.toml --extra test --extra rulers --universal --python-version 3.11 \
 	  --fork-strategy fewest --upgrade --quiet --no-annotate \
 	  --custom-compile-command 'make lock' -o $(SETUP)/constraints.txt
+	@$(PY) -m uv pip compile pyproject.toml --extra site --universal --python-version 3.11 \
+	  --fork-strategy fewest --upgrade --quiet --no-annotate -c $(SETUP)/constraints.txt \
+	  --custom-compile-command 'make lock' -o $(SETUP)/site/constraints.txt
 
 canary:
 	@rm -f .venv/installed.txt
@@ -116,4 +122,4 @@ clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help install lab test unit notebooks browser vote stage hub doctor bench pages data lint fix lock canary clean
+.PHONY: help install lab test unit notebooks browser vote stage hub doctor bench site play data lint fix lock canary clean
