@@ -130,7 +130,7 @@ class SoundPlayer:
             p.transport.master.connect(a);
             await new Promise((done) => setTimeout(done, {1000 * seconds}));
             const x = new Float32Array(4096); a.getFloatTimeDomainData(x);
-            p.transport.master.disconnect(a);
+            try {{ p.transport.master.disconnect(a); }} catch {{ /* it was made anew meanwhile */ }}
             let sum = 0, crossings = 0;
             for (let i = 1; i < 4096; i++) {{
                 sum += x[i] ** 2; crossings += x[i - 1] < 0 && x[i] >= 0;

@@ -104,19 +104,6 @@ def test_sounds_come_late_and_exact(chrome, site):
     watched.close()
 
 
-def test_a_sound_is_saved_before_it_was_played(chrome, site, tmp_path):
-    watched = Watched(chrome)
-    watched.page.goto((site / "page.html").as_uri())
-    with watched.page.expect_download() as download:
-        watched.page.get_by_role("link", name="save WAV").first.click()
-    path = tmp_path / "saved.wav"
-    download.value.save_as(path)
-    samples, rate = soundfile.read(path)
-    assert rate == SR and np.abs(samples[200:-200] - LOW[200:-200]).max() < 1e-3
-    watched.check()
-    watched.close()
-
-
 def test_states_change_while_they_play(chrome, site):
     watched = Watched(chrome)
     watched.page.goto((site / "page.html").as_uri())

@@ -4,13 +4,13 @@ import json
 import urllib.request
 
 import nbformat
-from browser import SoundPlayer, Watched, browser
+from browser import SoundPlayer, Watched
 from nbformat import v4
 
 from lecture_utils.setup import stage
 
 
-def test_stage_opens_warm_large_and_short(tmp_path):
+def test_stage_opens_warm_large_and_short(tmp_path, chrome):
     short = {"tags": ["short"]}
     cells = [
         v4.new_markdown_cell("A line on the short path", metadata=short),
@@ -22,7 +22,7 @@ def test_stage_opens_warm_large_and_short(tmp_path):
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     path.write_text(nbformat.writes(v4.new_notebook(cells=cells, metadata=metadata)))
     folder.mkdir()
-    with stage.server(folder, 8890) as (_, address, token), browser() as chrome:
+    with stage.server(folder, 8890) as (_, address, token):
         stage.warm(stage.short_path(path), folder / path.name, address, token)
         shown = Watched(chrome, 1280, 720)
         shown.page.goto(f"{address}/doc/tree/{path.name}?token={token}")

@@ -113,14 +113,6 @@ function mountLater(host, first) {
     return play();
   };
 
-  root.addEventListener("click", (event) => { // what is saved has to be there
-    const link = event.target.closest('a.lp-button[href="#"]');
-    if (!link || !root.classList.contains("lp-later")) return;
-    event.preventDefault();
-    event.stopPropagation();
-    load().then(() => link.click(), () => {});
-  }, true);
-
   function preview() {
     const there = root.classList.contains("lp-later") && wanted.view;
     area.style.backgroundImage = there ? `url("${wanted.view}")` : "";
