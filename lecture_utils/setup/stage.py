@@ -44,13 +44,18 @@ LAB = {
 }
 
 #: The cell before the first one; a tone by which the level of the loudspeakers is set.
-CHECK = """import numpy as np
-from lecture_utils import audio, data
-from lecture_utils.notebook import listen
+CHECK = """def sound_check():
+    import numpy as np
+    from lecture_utils import audio, data
+    from lecture_utils.notebook import listen
 
-sentence, rate = data.load("sentence", 16000)
-tone = audio.match_level(np.sin(2 * np.pi * 1000 * np.arange(len(sentence)) / rate), sentence)
-listen.compare({"1 kHz": tone, "a voice": sentence}, rate, caption="Sound check before the class")
+    voice, rate = data.load("sentence", 16000)
+    tone = np.sin(2 * np.pi * 1000 * np.arange(len(voice)) / rate)
+    sounds = {"1 kHz": audio.match_level(tone, voice), "a voice": voice}
+    return listen.compare(sounds, rate, caption="Sound check before the class")
+
+
+sound_check()
 """
 
 
