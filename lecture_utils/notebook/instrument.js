@@ -148,7 +148,7 @@ class LearnedInstrument {
       return;
     }
     const awake = await this.wake();
-    const tapped = held.tapped && performance.now() - since < 1000; // let go while the sound woke up
+    const tapped = held.tapped && performance.now() - since < 2000; // let go while the sound woke up
     if (!awake || (this.held.get(id) !== held && !tapped)) return;
     this.call("begin", id, midi, velocity);
     if (tapped) setTimeout(() => this.call("end", id), 200);
