@@ -1,10 +1,8 @@
 """What a student does, in a real browser: static pages first, then JupyterLab."""
 
-import asyncio
 import csv
 import html
 import re
-from concurrent.futures import ThreadPoolExecutor
 from math import comb
 from pathlib import Path
 
@@ -203,8 +201,7 @@ def test_firefox_without_a_device_says_so(tmp_path):
             await page.until("!document.querySelector('.lp-trouble').hidden")
             return await page.run("return document.querySelector('.lp-trouble').innerText")
 
-    with ThreadPoolExecutor() as beside:  # a thread of its own: Playwright's loop runs in this one
-        text = beside.submit(asyncio.run, press_play()).result()
+    text = firefox.beside(press_play())
     assert "No sound output found. Connect headphones" in text
 
 

@@ -1,8 +1,6 @@
 """The keyboard that plays learned instruments, in a real browser."""
 
-import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
 
 import firefox
 import numpy as np
@@ -375,8 +373,7 @@ def test_firefox_plays_and_without_a_device_says_so(folder, tmp_path):
             )
             return text, level
 
-    with ThreadPoolExecutor() as beside:  # a thread of its own: Playwright's loop runs in this one
-        text, level = beside.submit(asyncio.run, press()).result()
+    text, level = firefox.beside(press())
     assert "No sound output found" in text and 0.03 < level < 0.3
 
 

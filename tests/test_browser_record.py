@@ -1,13 +1,11 @@
 """A student records, or chooses a file: in a real browser, with a microphone that hears a file."""
 
-import asyncio
 import base64
 import io
 import json
 import os
 import time
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 
 import browser
 import firefox
@@ -233,8 +231,7 @@ def test_firefox_without_a_sound_output_says_so(tmp_path):
             await page.until("document.querySelector('.lp-error')")
             return await page.run("return document.querySelector('.lp-error').innerText")
 
-    with ThreadPoolExecutor() as beside:  # a thread of its own: Playwright's loop runs in this one
-        text = beside.submit(asyncio.run, press_record()).result()
+    text = firefox.beside(press_record())
     assert "The browser passes no sound on. It needs a sound output, too" in text
 
 

@@ -125,8 +125,10 @@ def band_training() -> np.ndarray:
 
 #: Chords of :func:`piano_practice` in semitones above their root, and scales for its lines.
 _CHORDS = [(0, 4, 7), (0, 3, 7), (0, 4, 7, 10), (0, 3, 7, 10), (0, 4, 7, 11), (0, 5, 7)]
-PRACTICE = ("tones", "line", "broken", "song")
 _STEPS = [(0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 7, 9)]
+
+#: What :func:`piano_practice` is made of.
+PRACTICE = ("tones", "line", "broken", "song")
 
 
 def piano_practice(

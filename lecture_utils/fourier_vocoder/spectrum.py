@@ -77,13 +77,8 @@ def _add(frames: torch.Tensor) -> torch.Tensor:
     return total.reshape(batch, -1)
 
 
-@functools.lru_cache(maxsize=2)
-def _front_end(device: torch.device | str) -> mel.MelSpectrogram:
-    return mel.front_end("course16k").to(device)
-
-
 def _window(device: torch.device | str) -> torch.Tensor:
-    return _front_end(device).window
+    return mel.kept_front_end("course16k", device).window
 
 
 def smooth_magnitude(log_mel: torch.Tensor) -> torch.Tensor:
@@ -99,7 +94,7 @@ def smooth_magnitude(log_mel: torch.Tensor) -> torch.Tensor:
     torch.Tensor
         Magnitude, shape ``(batch, frames, bins)``: the right level, but without partials.
     """
-    filters = _front_end(log_mel.device).filters
+    filters = mel.kept_front_end("course16k", log_mel.device).filters
     levels = torch.exp(log_mel) / filters.sum(1)
     return (levels @ filters) / filters.sum(0).clamp_min(1e-8)
 
@@ -120,7 +115,7 @@ def with_bands_of(spectrum: torch.Tensor, log_mel: torch.Tensor, n_steps: int = 
     n_steps : int
         Steps; each reaches :data:`PIECES` frames to either side.
     """
-    filters = _front_end(log_mel.device).filters
+    filters = mel.kept_front_end("course16k", log_mel.device).filters
     for _ in range(n_steps):
         spectrum = stft(istft(spectrum))
         found = torch.log((spectrum.abs() @ filters.T).clamp_min(PRESET.floor))

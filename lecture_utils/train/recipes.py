@@ -76,7 +76,7 @@ RECIPES["melgan_critics_only"] = replace(
     target=None,
     learning_rate=4e-4,
     discriminators_share=1.0,
-    decay=0.5 ** (1 / 10_000),  # without a target, the game runs off if the rate stays
+    decay=0.5 ** (1 / 4000),  # without a target, the game runs off if the rate stays
     betas=(0.5, 0.9),
     discriminators_from=0,
 )
