@@ -127,6 +127,7 @@ def front_end(name: str) -> MelSpectrogram:
 
 
 @functools.lru_cache(maxsize=8)
+@torch.inference_mode(False)  # what is kept may be used in training later
 def kept_front_end(name: str, device: torch.device | str = "cpu") -> MelSpectrogram:
     """Return the :class:`MelSpectrogram` of a preset, made once for each device."""
     return front_end(name).to(device)

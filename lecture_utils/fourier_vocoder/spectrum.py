@@ -57,6 +57,7 @@ def overlap_add(spectrum: torch.Tensor) -> torch.Tensor:
 
 
 @functools.lru_cache(maxsize=8)
+@torch.inference_mode(False)  # what is kept may be used in training later
 def window_sum(n_frames: int, device: torch.device | str = "cpu") -> torch.Tensor:
     """Return the sum of the squared windows at every sample of :func:`overlap_add`."""
     squared = (_window(device) ** 2).expand(1, min(n_frames, 2 * PIECES), N_FFT)

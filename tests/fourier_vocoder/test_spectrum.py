@@ -69,3 +69,19 @@ def test_bands_come_back_to_the_level_of_the_mel(x):
         float((mel.log_mel(fourier.istft(m)).transpose(1, 2) - log_mel).abs().mean()) for m in made
     ]
     assert wrong[1] < 0.2 * wrong[0] and wrong[2] < wrong[1]
+
+
+def test_what_is_kept_from_playing_serves_training():
+    """A front-end or a sum of windows that was first needed in inference mode is no trap later."""
+    mel.kept_front_end.cache_clear()
+    fourier.window_sum.cache_clear()
+
+    def roundtrip(x):
+        return mel.log_mel(fourier.istft(fourier.stft(x))).sum()
+
+    x = torch.randn(1, 12 * fourier.HOP)
+    with torch.inference_mode():
+        roundtrip(x)
+    x = x.clone().requires_grad_()
+    roundtrip(x).backward()
+    assert x.grad.abs().max() > 0
