@@ -401,6 +401,12 @@ def notebook(lab):
     return lab
 
 
+def test_lab_letters_of_black_keys_are_read_on_the_key_itself(notebook):
+    """JupyterLab draws a light box around each ``kbd``, where white letters vanish."""
+    letter = notebook.page.locator(".lp-black kbd").first
+    assert letter.evaluate("e => getComputedStyle(e).backgroundColor") == "rgba(0, 0, 0, 0)"
+
+
 def test_lab_a_cell_that_runs_again_falls_silent(notebook):
     lab, page = notebook, notebook.page
     first = page.locator(".lp-keyboard").element_handle()
