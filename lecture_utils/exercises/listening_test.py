@@ -122,6 +122,8 @@ fair_orders = Exercise(
          lambda n: _both_ends(n)),
         ("all orders are the same: each one adds 1 to the numbers of the one before",
          lambda n: np.tile(_both_ends(n), (n, 1))),
+        ("all orders are the same list, which changes each time: append a copy of it",
+         lambda n: np.tile((_both_ends(n) - 1) % n, (n, 1))),
         ("numbers run beyond n - 1: after the last version begin with 0 again",
          lambda n: _both_ends(n) + np.arange(n)[:, None]),
         ("versions are counted from 0 here, not from 1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lecture_utils.notebook.answers import numbers
 from lecture_utils.notebook.check import Exercise, close
 
 # ------------------------------------------------------------------------------ combine
@@ -160,7 +161,7 @@ def _round(
 
 def _on_circle(angle: object, *_case: object) -> np.ndarray:
     """Return points on the circle as angles from -pi to pi, -pi itself with a margin below."""
-    return np.mod(np.asarray(angle) + np.pi + 0.001, 2 * np.pi) - np.pi - 0.001
+    return np.mod(numbers(angle) + np.pi + 0.001, 2 * np.pi) - np.pi - 0.001
 
 
 def _on_a_line(angle: np.ndarray, directions: np.ndarray) -> np.ndarray:

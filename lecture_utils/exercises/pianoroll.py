@@ -25,6 +25,10 @@ def _tokens() -> dict[str, tuple]:
     return {
         "a tune of two voices": (voices.split(),),
         "a tune that begins with a rest, with numbers of one to three digits": (rest.split(),),
+        "two notes": (
+            "Note_on_48 Time_shift_2 Note_off_48 Time_shift_1 Note_on_50 Time_shift_3 "
+            "Note_off_50".split(),
+        ),
         "an empty list": ([],),
     }
 
@@ -126,6 +130,8 @@ events_to_notes = Exercise(
          lambda events: _notes(events, take="first")),
         ("the second number is the step at which the note stops, not how long it lasts",
          lambda events: _notes(events, length=True)),
+        ("a note that starts at step 0 is missing: 0 counts as False, so ask `is not None`",
+         lambda events: np.array([row for row in _notes(events) if row[0] > 0]).reshape(-1, 3)),
         ("one key can be struck twice; yours keeps only its last note",
          lambda events: _once(events, last=True)),
         ("one key can be struck twice; yours keeps only its first note",

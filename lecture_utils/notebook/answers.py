@@ -103,7 +103,9 @@ def close(got: object, want: object, tolerance: float = 1e-4) -> bool:
     finite = np.isfinite(want)
     if got.shape != want.shape or not (np.isfinite(got) == finite).all():
         return False
-    allowed = 1e-3 if whole else tolerance * (np.abs(want[finite]).max(initial=0) or 1.0)
+    largest = np.abs(want[finite]).max(initial=0)
+    scale = largest if largest > 1e-12 else 1.0  # what is smaller is a rounded 0
+    allowed = 1e-3 if whole else tolerance * scale
     return bool(np.abs(got[finite] - want[finite]).max(initial=0) <= allowed)
 
 
@@ -160,7 +162,7 @@ def difference(got: object, want: object, show: bool) -> str:
         index = next(i for i, (g, w) in enumerate(zip(got, want, strict=True)) if not close(g, w))
         rest = difference(got[index], want[index], show)
         return f"of the {len(want)} things, number {index + 1}: {rest}"
-    if isinstance(want, list):
+    if is_text(want) or (isinstance(want, list) and not want):
         return _word_difference(got, want, show)
     array, target = numbers(got), numbers(want)
     if array is None and isinstance(got, list) and all(numbers(row) is not None for row in got):

@@ -234,6 +234,7 @@ WRONG = {
         ("three numbers", lambda events: np.transpose(read(events))),
         ("began first", queue_of_keys),
         ("began last", last_in_first_out),
+        ("ask `is not None`", lambda events: [note for note in read(events) if note[0]]),
     ],
     "pianoroll.notes_to_events": [
         ("Note_off comes first", partial(events_of, on=0)),

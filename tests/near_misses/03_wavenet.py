@@ -203,6 +203,8 @@ WRONG = {
         ("`w_new` is missing", lambda x, t, ring, a, b: step(x, t, ring, a, 1)),
         ("read and write its neighbour", joined_one_late),
         ("not the output", keeps_outputs),
+        ("number 2: at [", lambda x, t, ring, a, b: (
+            step(x, t, ring, a, b)[0], step(b * x, t, ring, a, b)[1])),
         ("append nothing", lambda x, t, ring, a, b: (
             a * ring[t % len(ring)] + b * x, [*ring, x])),
         ("old sample is missing", lambda x, t, ring, a, b: step(x, t, ring, 0, b)),

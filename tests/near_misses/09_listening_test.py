@@ -81,6 +81,7 @@ WRONG = {
         ("always follows the same one", lambda n: square(n, range(n))),
         ("first order alone", lambda n: square(n)[0]),
         ("all orders are the same", partial(square, step=0)),
+        ("append a copy", lambda n: [square(n)[-1]] * n),
         ("beyond n - 1", partial(square, wrap=False)),
         ("not from 1", lambda n: square(n) + 1),
         ("do not take it away", partial(square, step=-1)),

@@ -44,5 +44,7 @@ LOOPS = {
 TORCH = {
     "phase.combine": lambda m, a: torch.polar(m, -a).conj(),
     "phase.delay": lambda d, n: -torch.linspace(0, math.pi, n // 2 + 1) * d,
-    "phase.quantise": lambda a, n: (a * 2**n / (2 * math.pi)).round() % 2**n / 2**n * 2 * torch.pi,
+    "phase.quantise": lambda a, n: (
+        torch.floor(a * 2**n / (2 * math.pi) + 0.5) % 2**n / 2**n * 2 * torch.pi
+    ),
 }
