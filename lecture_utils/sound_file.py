@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,7 +68,9 @@ def decode(path: Path, start: float, duration: float) -> tuple[np.ndarray, int]:
     if not len(x) and wanted:
         raise ValueError(f"{path.name} has nothing readable from {start:g} s on.")
     if len(x) < wanted and total < math.inf:
-        arguments.warn(f"{path.name} is damaged; the {len(x) / rate:.2f} s before it are used.")
+        arguments.warn(
+            f"{path.name} is cut off or damaged; the {len(x) / rate:.2f} s before it are used."
+        )
     return x, rate
 
 
@@ -76,6 +80,8 @@ def _source(path: Path) -> tuple[Path | io.BytesIO, float]:
 
     with soundfile.SoundFile(path) as file:
         total = file.frames if file.frames < 2**62 else math.inf
+        if file.format == "WAV":
+            return path, max(total, _promised(path))
         if file.format != "MP3":
             return path, total
     # The length of an MP3 without a table is guessed from its first frame, and no more is decoded.
@@ -85,6 +91,24 @@ def _source(path: Path) -> tuple[Path | io.BytesIO, float]:
     if not counted or abs(counted - total) < 8000:
         return path, total
     return io.BytesIO(data * math.ceil(2 * counted / max(1, total))), counted
+
+
+def _promised(path: Path) -> int:
+    """Return how many samples the header of a WAV file promises: more than there are if it was cut.
+
+    0 if it promises none, as when it was written before anybody knew the length.
+    """
+    with path.open("rb") as file, contextlib.suppress(struct.error):
+        file.seek(12)
+        step = 0
+        while True:
+            name, size = struct.unpack("<4sI", file.read(8))
+            if name == b"data":
+                return size // step if step and size < 2**31 - 1 else 0
+            body = file.read(size + size % 2) if size < 65_536 else file.seek(size, 1) and b""
+            if name == b"fmt ":
+                step = struct.unpack_from("<H", body, 12)[0]
+    return 0
 
 
 def _blocks(file: soundfile.SoundFile, first: int, n: int) -> Iterator[np.ndarray]:

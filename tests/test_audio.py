@@ -165,15 +165,26 @@ def test_endless_streams_stay_within_memory(tmp_path, monkeypatch):
     assert len(audio.read(path, duration=1.5)[0]) == 24000
 
 
-@pytest.mark.parametrize("suffix", ["flac", "mp3"])
+@pytest.mark.parametrize("suffix", ["flac", "mp3", "wav"])
 def test_half_a_file_is_used_and_told(tmp_path, suffix):
     path = tmp_path / f"half.{suffix}"
     soundfile.write(path, 0.5 * tone(6.0), 16000)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.warns(UserWarning, match=r"half.* is damaged; the [23].* s before it"):
+    with pytest.warns(UserWarning, match=r"half.* is cut off or damaged; the [23].* s before it"):
         x, _ = audio.read(path)
     assert 2 < len(x) / 16000 < 3.5
     assert np.abs(np.abs(x[16000:24000]).max() - 0.5) < 0.05
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF])
+def test_a_wav_that_tells_no_length_is_whole(tmp_path, size):
+    path = tmp_path / "streamed.wav"
+    soundfile.write(path, 0.5 * tone(2.0), 16000)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"data") + 4
+    data[place : place + 4] = size.to_bytes(4, "little")
+    path.write_bytes(data)
+    assert len(audio.read(path)[0]) == 32_000
 
 
 def test_read_refuses_what_is_no_sound(tmp_path):

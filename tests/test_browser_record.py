@@ -336,6 +336,7 @@ def test_lab_takes_files_of_every_kind(notebook, plain, tmp_path):
     streamed = bytearray(written(x, format="FLAC"))
     streamed[21:26] = bytes([streamed[21] & 0xF0, 0, 0, 0, 0])  # of unknown length
     six, wav = np.stack([x] * 6, 1), {"format": "WAV"}
+    cut = written(tone(3, rate=44100), format="MP3")
     kinds = {
         "24.wav": written(x, subtype="PCM_24", **wav),
         "float.wav": written(x, subtype="FLOAT", **wav),
@@ -347,10 +348,14 @@ def test_lab_takes_files_of_every_kind(notebook, plain, tmp_path):
         "memo.webm": bytes(notebook.page.evaluate(RECORDED, "audio/webm")),
         "memo.mp4": bytes(notebook.page.evaluate(RECORDED, "audio/mp4")),
         "python.aiff": written(x, format="AIFF"),
+        "half.wav": written(x, **wav)[:40_000],
+        "half.mp3": cut[: len(cut) // 2],
         "<img src=x onerror=alert(1)>.wav": written(x, **wav),
         "loud.wav": written(20 * x, subtype="FLOAT", **wav),
     }
     told = {
+        "half.wav": "It is cut off or damaged: it should last 1.00 s, and 0.45 s can be used.",
+        "half.mp3": "It is cut off or damaged: it should last",
         "opposite.wav": "2 channels cancel each other; channel",
         "loud.wav": "Its peak is 6.0",
         "six.wav": "6 channels mixed down",
@@ -361,6 +366,7 @@ def test_lab_takes_files_of_every_kind(notebook, plain, tmp_path):
         (tmp_path / name).write_bytes(content)
         text = choose(plain, tmp_path / name)
         assert " s used" in text and told.get(name, "") in text
+        assert ("cut off" in text) == name.startswith("half")
         (y,) = sounds(plain)
         middle = y[len(y) // 4 : -len(y) // 4]
         spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))

@@ -22,13 +22,11 @@ def _tokens() -> dict[str, tuple]:
         "Time_shift_10 Note_on_61 Note_off_108 Time_shift_1 Note_on_100 Note_off_61 Time_shift_7 "
         "Note_off_100"
     )
+    start = "Note_on_48 Time_shift_2 Note_off_48 Time_shift_1 Note_on_50 Time_shift_3 Note_off_50"
     return {
         "a tune of two voices": (voices.split(),),
         "a tune that begins with a rest, with numbers of one to three digits": (rest.split(),),
-        "two notes": (
-            "Note_on_48 Time_shift_2 Note_off_48 Time_shift_1 Note_on_50 Time_shift_3 "
-            "Note_off_50".split(),
-        ),
+        "two notes": (start.split(),),
         "an empty list": ([],),
     }
 
