@@ -137,8 +137,8 @@ def test_what_is_heard_is_the_key(piano):
 
 def test_keys_have_labels_and_everything_is_a_button(piano):
     shown = piano()
-    assert shown.piano.get_by_role("button", name="C4, key Z", exact=True).count() == 1
-    assert shown.piano.get_by_role("button", name="F sharp 4, key G").count() == 1
+    assert shown.piano.get_by_role("button", name="key Z C4", exact=True).count() == 1
+    assert shown.piano.get_by_role("button", name="key G F sharp 4").count() == 1
     assert shown.piano.get_by_role("button").count() == 37  # G3 to G6, three octaves
     shown.page.get_by_role("button", name="flute").click()
     assert shown.piano.get_by_role("button").count() == 32  # C4 to G6
@@ -160,7 +160,7 @@ def test_keys_are_wide_enough_for_fingers(chrome, folder):
     keys = page.locator(".lp-white")
     assert keys.count() == 8 and keys.first.bounding_box()["width"] > 35
     page.get_by_role("button", name="an octave lower").tap()
-    assert keys.first.get_attribute("aria-label").startswith("G3")
+    assert keys.first.get_attribute("aria-label").endswith("G3")
     page.close()
 
 
@@ -189,7 +189,7 @@ def test_mouse_and_fingers(piano):
     mouse.down()
     assert shown.sounding(1) and shown.run("return [...p.held.keys()].length") == 1
     mouse.move(second["x"] + 20, second["y"] + second["height"] - 8)  # it slides to the next key
-    assert shown.root.locator(".lp-down").get_attribute("aria-label").startswith("B4")
+    assert shown.root.locator(".lp-down").get_attribute("aria-label").endswith("B4")
     mouse.up()
     assert shown.sounding(0) and not shown.root.locator(".lp-down").count()
     press = """([x, y], id, type) => document.elementFromPoint(x, y).dispatchEvent(

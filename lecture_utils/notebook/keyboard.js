@@ -103,9 +103,10 @@ function mountKeyboard(host, spec, engine) {
     for (let midi = from; midi <= to; midi++) {
       const letter = codes.has(midi) ? letterOf(codes.get(midi)) : "";
       const key = make("button", { class: isBlack(midi) ? "lp-black" : "lp-white", tabindex: -1,
-        "data-midi": midi, "aria-label": noteName(midi).replace("\u266f", " sharp ") + (letter && `, key ${letter}`),
+        "data-midi": midi, // what is seen is a part of the name: who controls by voice says that
+        "aria-label": (letter && `key ${letter} `) + noteName(midi).replace("\u266f", " sharp "),
         onclick: (event) => event.detail === 0 && tap(midi) }, // a click without a pointer
-      make("kbd", {}, letter), ...(midi % 12 ? [] : [make("small", {}, noteName(midi))]));
+      make("kbd", {}, letter), ...(midi % 12 ? [] : [" ", make("small", {}, noteName(midi))]));
       keys.set(midi, key);
       if (!isBlack(midi)) whites.push(make("div", {}, key));
       else whites.at(-1)?.append(key);
