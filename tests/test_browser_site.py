@@ -16,6 +16,7 @@ from lecture_utils import (
     data,
     diffusion,
     fourier_vocoder,
+    gan,
     griffin_lim,
     mel,
     phase,
@@ -23,7 +24,7 @@ from lecture_utils import (
 )
 from lecture_utils.diffusion import unet
 from lecture_utils.notebook import explore, listen, live, mushra
-from lecture_utils.setup.site import course, states
+from lecture_utils.setup.site import course, networks, states
 from lecture_utils.setup.site.media import Media, lighten
 
 SR = 16000
@@ -214,6 +215,39 @@ def test_phase_and_griffin_lim_in_the_page_equal_python(models):
         assert told == pytest.approx(errors[:-1], rel=1e-3)
 
 
+def small(outputs):
+    """A network as notebook 01 has them, as steep as after a training."""
+    torch.manual_seed(outputs)
+    layers = [torch.nn.Linear(*size) for size in ((2, 64), (64, 64), (64, outputs))]
+    for layer in layers:
+        layer.weight.data *= 2
+    return torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2])
+
+
+def test_game_of_two_networks_in_the_page_equals_python(models):
+    generator, discriminator = small(2), small(1)
+    noise = torch.randn(500, 2, generator=torch.manual_seed(0))
+    with torch.inference_mode():
+        made = generator(noise)
+        wanted = [made, discriminator(made)]
+    places = made[:8]
+    count = gan.modes_found(made, places, 0.05, 0.02)
+    layers = [
+        [{"weight": one.weight.ravel().tolist(), "bias": one.bias.tolist()} for one in network[::2]]
+        for network in (generator, discriminator)
+    ]
+    *got, found = models.evaluate(
+        """([[generator, discriminator], noise, places]) => {
+        const made = reluNetwork(generator, noise);
+        return [[...made], [...reluNetwork(discriminator, made)],
+          modesFound(made, places, 0.05, 0.02)]; }""",
+        [layers, noise.ravel().tolist(), places.ravel().tolist()],
+    )
+    for mine, theirs in zip(got, wanted, strict=True):
+        assert np.abs(mine - theirs.ravel().numpy()).max() < 1e-5 < 0.1 < theirs.abs().max()
+    assert found == count and 0 < count < 8
+
+
 def test_denoiser_in_the_page_equals_python(models):
     *_, network = cases()
     schedule = diffusion.NoiseSchedule.linear()
@@ -276,20 +310,19 @@ def test_new_vocoder_in_the_page_equals_python(models):
 
 def test_live_page_computes_and_plays(chrome, tmp_path):
     media = Media(tmp_path / "_media")
-    network = [
-        {name: states._base64(getattr(layer, name)) for name in ("weight", "bias")}
-        for layer in cases()[-1]
-        if isinstance(layer, torch.nn.Linear)
-    ]
-    text = course.live_page(media, tmp_path, network)
+    pair, points = (small(2), small(1)), torch.randn(9, 2)
+    games = {"a crescent": (points, {0: pair, 20: pair}), "eight places": (points, {0: pair})}
+    kept = networks.numbers({"denoiser": cases()[-1], "games": games})
+    text = course.live_page(media, tmp_path, kept)
     (tmp_path / "course.js").write_text(course.script())
     head = '<script defer src="course.js"></script><script defer src="live.js"></script>'
     (tmp_path / "live.html").write_text(f"<!doctype html><meta charset=utf-8>{head}{text}")
     watched = Watched(chrome)
     page = watched.page
     page.goto((tmp_path / "live.html").as_uri())
-    for index, label in enumerate(("% random phase", "found in", "from the 80 bands")):
-        host = page.locator("[data-live]").nth(index)
+    labels = {"phase": "% random phase", "griffinLim": "found in", "vocoder": "from the 80 bands"}
+    for model, label in labels.items():
+        host = page.locator(f"[data-live={model}]")
         host.locator("input[type=range]").first.fill("8")
         host.locator("input[type=range]").first.dispatch_event("change")
         host.get_by_text("Computed in").wait_for()
@@ -303,6 +336,23 @@ def test_live_page_computes_and_plays(chrome, tmp_path):
     page.keyboard.down("KeyQ")
     page.wait_for_function("document.querySelector('.lp-keyboard .lp-down')")
     page.keyboard.up("KeyQ")
+    host = page.locator("[data-live=games]")
+    sliders = host.get_by_role("slider")
+    assert sliders.first.get_attribute("aria-valuetext") == "20"  # the last moment
+    sliders.nth(1).fill("-3")
+    sliders.nth(2).fill("2.5")
+    with torch.inference_mode():
+        x, y = pair[0](torch.tensor([-3, 2.5])).tolist()
+    told = f"Step 20. The blue noise (-3.0, 2.5) becomes the point ({x:.1f}, {y:.1f})"
+    host.get_by_text(told).wait_for()
+    host.locator("canvas").click(position={"x": 5, "y": 5})  # far out in the noise
+    host.get_by_text("The blue noise (-3.4, 3.4)").wait_for()
+    sliders.first.fill("0")
+    host.get_by_text("Step 0.").wait_for()
+    host.get_by_role("button", name="eight places").click()
+    host.get_by_text("of 8 places are found").wait_for()
+    host.get_by_role("button", name="new noise").click()
+    assert len(host.evaluate("(host) => [...host.made]")) == 800
     host = page.locator("[data-live=diffusion]")
     host.get_by_role("button", name="4 jumps").click()
     host.get_by_text("300 points in 4 steps").wait_for()

@@ -6,6 +6,8 @@ import io
 import json
 import re
 import subprocess
+import tarfile
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -16,7 +18,7 @@ from PIL import Image
 
 from lecture_utils.notebook import explore, listen, mushra, wav
 from lecture_utils.setup.site import __main__ as site
-from lecture_utils.setup.site import course, execute, formulas, states
+from lecture_utils.setup.site import course, execute, formulas, npm, states
 from lecture_utils.setup.site.media import (
     COLUMNS,
     ROWS,
@@ -205,30 +207,50 @@ def test_a_notebook_that_stops_is_named(tmp_path):
     assert list((tmp_path / "executed").iterdir()) == []
 
 
+def test_a_dead_kernel_is_named_and_each_job_compiles_for_itself(tmp_path, monkeypatch):
+    """As when two kernels had filled one cache of numba's at once."""
+    monkeypatch.setattr(execute, "CACHES", tmp_path / "caches")
+    source = "import os, pathlib\npathlib.Path(os.environ['NUMBA_CACHE_DIR']).mkdir(parents=True)"
+    cells = [nbformat.v4.new_code_cell(line) for line in (source, "os._exit(1)")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "05_tiny.ipynb")
+    monkeypatch.setattr(execute.sys, "prefix", str(tmp_path))
+    with pytest.raises(execute.StoppedError, match="05_tiny.ipynb stopped: its kernel died"):
+        execute.execute_all([tmp_path / "05_tiny.ipynb"], tmp_path / "executed")
+    assert [path.name for path in (tmp_path / "caches").iterdir()] == ["site_0"]
+
+
 def test_fonts_go_into_the_style_sheet(tmp_path):
-    (tmp_path / "fonts").mkdir()
-    (tmp_path / "fonts" / "A.woff2").write_bytes(b"font")
+    (tmp_path / "dist" / "fonts").mkdir(parents=True)
+    (tmp_path / "dist" / "fonts" / "A.woff2").write_bytes(b"font")
     faces = '@font-face{src:url(fonts/A.woff2) format("woff2"),url(fonts/A.ttf) format("ttf")}'
-    (tmp_path / "katex.min.css").write_text(faces + ".katex{color:red}")
+    (tmp_path / "dist" / "katex.min.css").write_text(faces + ".katex{color:red}")
     css = formulas.style_sheet(tmp_path)
     assert "fonts/" not in css and base64.b64encode(b"font").decode() in css
     assert css.endswith("}.katex{color:red}")
 
 
-def test_an_altered_katex_is_refused(tmp_path, monkeypatch):
-    def npm(command, **_options):
-        (tmp_path / "katex" / f"katex-{formulas.VERSION}.tgz").write_bytes(b"other")
+def test_an_altered_package_is_refused(tmp_path, monkeypatch):
+    def pack(command, **_options):
+        with tarfile.open(tmp_path / "npm" / "toy-1.0.tgz", "w:gz") as tar:
+            tar.add(__file__, "package/dist/toy.js")
+        archive.append((tmp_path / "npm" / "toy-1.0.tgz").read_bytes())
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(formulas, "CACHE", tmp_path / "katex")
-    monkeypatch.setattr(formulas.shutil, "which", lambda name: name)
-    monkeypatch.setattr(formulas.subprocess, "run", npm)
-    with pytest.raises(formulas.FormulaError, match="not the file that was tested"):
-        formulas.fetch()
-    assert list((tmp_path / "katex").iterdir()) == []
-    monkeypatch.setattr(formulas.shutil, "which", lambda name: None)
-    with pytest.raises(formulas.FormulaError, match="npm is missing; install Node"):
-        formulas.fetch()
+    archive = []
+    monkeypatch.setattr(npm, "CACHE", tmp_path / "npm")
+    monkeypatch.setattr(npm.shutil, "which", lambda name: name)
+    monkeypatch.setattr(npm.subprocess, "run", pack)
+    with pytest.raises(npm.NpmError, match=r"toy 1.0 from npm is not the file that was tested"):
+        npm.fetch("toy", "1.0", "0" * 64)
+    assert list((tmp_path / "npm").iterdir()) == []
+    monkeypatch.setattr(npm.hashlib, "sha256", lambda data: SimpleNamespace(hexdigest=lambda: "1"))
+    folder = npm.fetch("toy", "1.0", "1")
+    assert list((tmp_path / "npm").iterdir()) == [folder]
+    assert (folder / "dist" / "toy.js").is_file() and len(archive) == 2
+    monkeypatch.setattr(npm.shutil, "which", lambda name: None)
+    assert npm.fetch("toy", "1.0", "1") == folder and len(archive) == 2  # it is here already
+    with pytest.raises(npm.NpmError, match="npm is missing; install Node"):
+        npm.fetch("toy", "1.1", "1")
 
 
 def test_names_are_of_content(media):

@@ -9,11 +9,12 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import ChainMap
 from pathlib import Path
 
 import nbformat
 
-from lecture_utils.setup.site import course, formulas
+from lecture_utils.setup.site import course, formulas, npm
 from lecture_utils.setup.site.execute import NOTEBOOKS, ROOT, StoppedError, execute_all
 from lecture_utils.setup.site.media import FOLDER, Media
 
@@ -47,7 +48,7 @@ def main() -> int:
             raise StoppedError("its packages are missing; `make site` installs them.")
         katex = formulas.fetch()
         executed = execute_all(paths, BUILD / "executed")
-    except (formulas.FormulaError, StoppedError) as error:
+    except (npm.NpmError, StoppedError) as error:
         print(f"\nNo site: {error}", file=sys.stderr)
         return 1
     ran = time.monotonic()
@@ -82,8 +83,8 @@ def write_source(executed: list[Path], source: Path, katex: Path) -> Path:
         shutil.copy(file, source)
     page = course.first_page(readme, [*titles, *MORE], course.two_sounds(media))
     (source / "index.md").write_text(page, "utf-8")
-    models = [nbformat.read(path, 4).metadata.get("lecture_model") for path in executed]
-    text = course.live_page(media, static, next(filter(None, models), None))
+    models = [nbformat.read(path, 4).metadata.get("lecture_models", {}) for path in executed]
+    text = course.live_page(media, static, dict(ChainMap(*models)))
     (source / "live.md").write_text(text, "utf-8")
     text = course.licences(ROOT / "data" / "manifest.json", readme)
     (source / "licences.md").write_text(text, "utf-8")

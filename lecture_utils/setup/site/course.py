@@ -39,7 +39,7 @@ def write_notebook(path: Path, folder: Path, media: Media) -> str:
         cell.outputs = [nbformat.from_dict(o) for o in lighten_outputs(cell.outputs, media)]
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
-    for name in ("lecture_site", "lecture_model"):
+    for name in ("lecture_site", "lecture_models"):
         notebook.metadata.pop(name, None)
     nbformat.write(notebook, folder / path.name)
     title = re.match(r"# ([^:\n]+)", notebook.cells[0].source)[1]
@@ -94,17 +94,18 @@ def two_sounds(media: Media) -> str:
     return "\n\n".join(players)
 
 
-def live_page(media: Media, scripts: Path, network: list | None) -> str:
+def live_page(media: Media, scripts: Path, models: dict[str, dict | list]) -> str:
     """Return the page of models that run in the browser, in Markdown; put beside it what it needs.
 
     Parameters
     ----------
     media : Media
-        Gets the sounds and the network.
+        Gets the sounds and the networks.
     scripts : Path
         Folder of the site's scripts.
-    network : list of dict, optional
-        The layers of notebook 02's network, if it was run.
+    models : dict
+        Numbers of networks, by the names in ``execute.LAST_CELLS``; without those of notebooks
+        that were not run.
     """
     names = {"sentence": "sentence", "violin": "motif", "guitar": "guitar", "tabla": "tabla"}
     sounds = {
@@ -115,22 +116,19 @@ def live_page(media: Media, scripts: Path, network: list | None) -> str:
         (HERE / name).read_text("utf-8") for name in ("models.js", "vocoder.js", "live.js")
     ])  # fmt: skip
     (scripts / "live.js").write_text(f"(() => {{\n{text}}})();\n", "utf-8")
-    model = f"lectureModel({json.dumps(network)});\n"
-    if network:
-        (media.folder / "denoiser.js").write_text(model, "utf-8")
+    steps = {name: sorted(map(int, of)) for name, (_, of) in models.get("games", {}).items()}
+    loaded = [media.folder / f"{name}.js" for name in ("vocoder", *models)]
+    for file, numbers in zip(loaded, (vocoder_numbers(), *models.values()), strict=True):
+        file.write_text(f"lecture{file.stem.title()}({json.dumps(numbers)});\n", "utf-8")
     violin, flute = (weights.load(f"ddsp_{name}", ddsp.Autoencoder) for name in ("violin", "flute"))
     keys = explore.keyboard({"violin": violin, "flute": flute}, "Play the violin and the flute")
     keyboard = lighten(keys._repr_html_(), media)
-    played = media.folder / re.search(r'data-script="_media/(\w+\.js)"', keyboard)[1]
-    vocoder = media.folder / "vocoder.js"
-    vocoder.write_text(f"lectureVocoder({json.dumps(vocoder_numbers())});\n", "utf-8")
+    loaded.append(media.folder / re.search(r'data-script="_media/(\w+\.js)"', keyboard)[1])
     size = sum((media.folder / f"{name}.js").stat().st_size for name in sounds.values())
     return (HERE / "live.md").read_text("utf-8").format(
         script_kb=round(len(text) / 1e3), sound_kb=round(size / 1e3),
-        network_kb=round(
-            (len(model) + played.stat().st_size + vocoder.stat().st_size) / 1e3
-        ), keyboard=keyboard,
-        sounds=html.escape(json.dumps(sounds)),
+        network_kb=round(sum(file.stat().st_size for file in loaded) / 1e3), keyboard=keyboard,
+        sounds=html.escape(json.dumps(sounds)), steps=html.escape(json.dumps(steps)),
     )  # fmt: skip
 
 

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 ROOT = Path(__file__).resolve().parents[3]
 NOTEBOOKS = ROOT / "notebooks"
+CACHES = ROOT / ".cache" / "numba"
 #: Run before the first cell, and not shown.
 FIRST_CELL = "import lecture_utils.setup.site.states as _site\n_site.install()"
-#: Run after the last cell of a notebook: what it has trained is kept for the page ``live``.
-LAST_CELLS = {"02_diffusion_recap": "_site.give(denoiser)"}
+#: Run after the last cell of a notebook: what it has trained is kept for the page ``live``, under
+#: the names that the page's scripts know.
+LAST_CELLS = {
+    "01_gans_and_musegan": """
+ahead = play_game(ring, discriminator_loss, generator_loss, fast, keep=stages)
+networks.give({"games": {
+    "a crescent": (real, game), "eight places": (ring_data, ahead),
+    "eight places, slow discriminator": (ring_data, collapsed),
+}})""",
+    "02_diffusion_recap": "networks.give({'denoiser': denoiser})",
+}
 SECONDS = 600  # for one cell
 
 
@@ -33,8 +46,7 @@ def execute_all(paths: list[Path], folder: Path, jobs: int = 2) -> list[Path]:
         If a cell fails. Notebooks that were done before are kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ["OMP_NUM_THREADS"] = "1"  # for the kernels: no quarrel between the notebooks
-    with ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(jobs, thread_name_prefix="site") as pool:
         return list(pool.map(lambda path: _execute(path, folder / path.name), paths))
 
 
@@ -46,7 +58,8 @@ def _execute(path: Path, target: Path) -> Path:
     notebook = nbformat.read(path, 4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL))
     if last := LAST_CELLS.get(path.stem):
-        notebook.cells.append(nbformat.v4.new_code_cell(last))
+        source = f"from lecture_utils.setup.site import networks\n{last}"
+        notebook.cells.append(nbformat.v4.new_code_cell(source))
     client = NotebookClient(
         notebook,
         timeout=SECONDS,
@@ -55,16 +68,29 @@ def _execute(path: Path, target: Path) -> Path:
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
-        client.execute()
+        client.execute(env=_environment())
     except CellExecutionError as error:
         raise StoppedError(f"{path.name} stopped: {error.ename}: {error.evalue}") from error
+    except DeadKernelError as error:
+        raise StoppedError(f"{path.name} stopped: its kernel died.") from error
     if last:
-        (output,) = notebook.cells.pop().outputs
-        notebook.metadata["lecture_model"] = output.data["application/json"]
+        *_, output = notebook.cells.pop().outputs
+        notebook.metadata["lecture_models"] = output.data["application/json"]
     del notebook.cells[0]
     notebook.metadata["lecture_site"] = key
     nbformat.write(notebook, target)
     return target
+
+
+def _environment() -> dict[str, str]:
+    """Return a kernel's environment: one thread, and compiled functions that no other one fills.
+
+    Two kernels that keep compiled functions in one folder at once can leave it broken for ever.
+    """
+    shared, own = Path(sys.prefix, "share", "numba"), CACHES / threading.current_thread().name
+    if shared.is_dir() and not own.exists():
+        shutil.copytree(shared, own)
+    return os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_CACHE_DIR": str(own)}
 
 
 def _key(path: Path) -> str:

@@ -1,24 +1,21 @@
 """Formulas as HTML, made by KaTeX while the site is built: the reader's browser needs no script.
 
-KaTeX comes from npm, in one pinned version, and is kept in ``.cache``. Its fonts go into the style
-sheet, because some browsers take no font from a page that lies on a disk.
+KaTeX comes from npm. Its fonts go into the style sheet, because some browsers take no font from a
+page that lies on a disk.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
-import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+from lecture_utils.setup.site import npm
+
 VERSION = "0.19.1"
 SHA256 = "24da5a599eb2fcede2e270b99a6ff48bca816beecc95feeb84e8cccbd1bb34fd"
-CACHE = ROOT / ".cache" / "katex"
 
 #: Reads a formula a line as JSON, answers with its HTML a line.
 _SERVER = """
@@ -35,42 +32,20 @@ require("readline").createInterface({ input: process.stdin }).on("line", (line) 
 
 
 class FormulaError(Exception):
-    """KaTeX can't be had, or does not understand a formula; the message says which."""
+    """KaTeX does not understand a formula; the message says which."""
 
 
 def fetch() -> Path:
-    """Return the folder of KaTeX, from npm if it is not here yet."""
-    folder = CACHE / VERSION
-    if (folder / "katex.min.js").exists():
-        return folder
-    for program in ("npm", "node"):
-        if shutil.which(program) is None:
-            raise FormulaError(f"{program} is missing; install Node.js, which formulas need.")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        ["npm", "pack", f"katex@{VERSION}", "--silent", "--pack-destination", str(CACHE)],
-        cwd=CACHE, capture_output=True, text=True,
-    )  # fmt: skip
-    archive = CACHE / f"katex-{VERSION}.tgz"
-    if done.returncode or not archive.exists():
-        raise FormulaError(f"npm can't fetch KaTeX {VERSION}: {done.stderr.strip()[-300:]}")
-    if hashlib.sha256(archive.read_bytes()).hexdigest() != SHA256:
-        archive.unlink()
-        raise FormulaError(f"KaTeX {VERSION} from npm is not the file that was tested (sha256).")
-    with tarfile.open(archive) as tar:
-        tar.extractall(CACHE / "unpacked", filter="data")
-    (CACHE / "unpacked" / "package" / "dist").rename(folder)
-    shutil.copy(CACHE / "unpacked" / "package" / "LICENSE", folder / "LICENSE")
-    shutil.rmtree(CACHE / "unpacked")
-    return folder
+    """Return the folder of KaTeX's package; NpmError if it can't be had."""
+    return npm.fetch("katex", VERSION, SHA256)
 
 
 def style_sheet(folder: Path) -> str:
-    """Return KaTeX's style sheet with its fonts inside."""
-    css = (folder / "katex.min.css").read_text(encoding="utf-8")
+    """Return the style sheet of KaTeX's package, with its fonts inside."""
+    css = (folder / "dist" / "katex.min.css").read_text(encoding="utf-8")
 
     def font(match: re.Match) -> str:
-        data = base64.b64encode((folder / "fonts" / match[1]).read_bytes()).decode()
+        data = base64.b64encode((folder / "dist" / "fonts" / match[1]).read_bytes()).decode()
         return f"src:url(data:font/woff2;base64,{data}) format('woff2')"
 
     return re.sub(r"src:url\(fonts/([\w-]+\.woff2)\)[^}]*", font, css)
@@ -81,7 +56,7 @@ class Katex:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            ["node", "-e", _SERVER, str(fetch() / "katex.min.js")],
+            ["node", "-e", _SERVER, str(fetch() / "dist" / "katex.min.js")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
         )  # fmt: skip
 

@@ -18,11 +18,20 @@ function matched(x, other) {
   return x.map((v) => gain * v);
 }
 
-function slider(label, max, value, oninput) {
-  const output = make("output", {}, `${value}`);
-  const input = make("input", { type: "range", min: 0, max, step: 1, value, "aria-label": label,
-    oninput: () => { output.textContent = input.value; }, onchange: () => oninput(+input.value) });
-  return make("label", { class: "lp-steps lp-row" }, `${label} `, input, output);
+// A slider from `min` to `max`; `act` gets its value when it is let go, or at once (`live`).
+function slider(label, max, value, act, { min = 0, step = 1, live = false, text = String } = {}) {
+  const output = make("output");
+  const input = make("input", { type: "range", min, max, step, value, "aria-label": label });
+  const told = () => {
+    output.textContent = text(+input.value);
+    input.setAttribute("aria-valuetext", output.textContent);
+  };
+  input.oninput = () => { told(); if (live) act(+input.value); };
+  input.onchange = () => { if (!live) act(+input.value); };
+  const row = make("label", { class: "lp-steps lp-row" }, `${label} `, input, output);
+  row.set = (v) => { input.value = v; told(); };
+  told();
+  return row;
 }
 
 function choice(label, values, value, onclick) {
@@ -122,9 +131,21 @@ function fetchNetwork(file, taker, build) {
   }));
 }
 
-const fetchDenoiser = () => fetchNetwork("denoiser.js", "lectureModel", (layers) =>
-  new Denoiser(layers.map(({ weight, bias }) =>
-    ({ weight: new Float32Array(toBytes(weight)), bias: new Float32Array(toBytes(bias)) }))));
+const toNumbers = (text) => new Float32Array(toBytes(text));
+const toLayers = (layers) => layers.map(({ weight, bias }) =>
+  ({ weight: toNumbers(weight), bias: toNumbers(bias) }));
+
+const fetchDenoiser = () => fetchNetwork("denoiser.js", "lectureDenoiser", (layers) =>
+  new Denoiser(toLayers(layers)));
+
+// Games by name: real points, and both networks by training step.
+const fetchGames = () => fetchNetwork("games.js", "lectureGames", (games) => {
+  for (const game of Object.values(games)) {
+    game[0] = toNumbers(game[0]);
+    for (const step of Object.keys(game[1])) game[1][step] = game[1][step].map(toLayers);
+  }
+  return games;
+});
 
 const fetchVocoder = () => fetchNetwork("vocoder.js", "lectureVocoder", ({ bands, magnitude, repair }) =>
   new FourierVocoder(bands, readWeights(toBytes(magnitude)), readWeights(toBytes(repair))));
@@ -187,6 +208,7 @@ function mountDiffusion(host) {
     }
   }
 
+  host.run = () => run(4); // for tests
   const buttons = Object.entries(ways).map(([name, jumps]) =>
     make("button", { onclick: () => run(jumps) }, name));
   const panel = make("div", { class: "lp lp-controls" }, make("div", { class: "lp-row", role: "group",
@@ -195,5 +217,110 @@ function mountDiffusion(host) {
   draw(normal(randomNumbers(0))(2 * 300));
 }
 
-const models = { phase: mountPhase, griffinLim: mountGriffinLim, vocoder: mountVocoder, diffusion: mountDiffusion };
+// Colours of the discriminator's answer from 0 to 1, as matplotlib's PuOr.
+const ANSWERS = [[127, 59, 8], [224, 130, 20], [254, 224, 182], [246, 246, 247], [216, 218, 235],
+  [128, 115, 172], [45, 0, 75]];
+const PLACES = Float32Array.from({ length: 16 }, (_, i) =>
+  (i % 2 ? Math.sin : Math.cos)((Math.PI * (i >> 1)) / 4)); // x, y of the eight places
+
+function mountGames(host) {
+  const size = 480, cells = 60;
+  const canvas = make("canvas", { width: 2 * size + 20, height: size, role: "img", class: "live-points",
+    "aria-label": "Left, noise. Right, the points that the generator makes of it, over the data" });
+  const told = make("p", { class: "lp-setting", role: "status" }, "Move a control: then it begins.");
+  const chosen = Float32Array.of(1, 0), draw = canvas.getContext("2d");
+  const steps = JSON.parse(host.dataset.steps), names = Object.keys(steps), moment = make("div");
+  let seed = 0, noise = normal(randomNumbers(0))(2 * 400), name = names[0], at = 0, turn = 0;
+
+  // Points of a plane from -reach to reach, the left or the right one.
+  function dots(points, reach, right, colour, width) {
+    draw.fillStyle = colour;
+    for (let i = 0; i < points.length; i += 2) {
+      const x = size * (points[i] / reach + 1) / 2, y = size * (1 - points[i + 1] / reach) / 2;
+      if (Math.min(x, y) < 0 || Math.max(x, y) > size) continue;
+      draw.fillRect(right * (size + 20) + x - width / 2, y - width / 2, width, width);
+    }
+  }
+
+  function plane(right) {
+    draw.fillStyle = "#fff";
+    draw.fillRect(right * (size + 20), 0, size, size);
+  }
+
+  function answers(discriminator) {
+    const grid = Float32Array.from({ length: 2 * cells * cells }, (_, i) => {
+      const cell = i >> 1, place = i % 2 ? cells - 1 - Math.floor(cell / cells) : cell % cells;
+      return (4 * (place + 0.5)) / cells - 2;
+    });
+    reluNetwork(discriminator, grid).forEach((score, cell) => {
+      const where = (ANSWERS.length - 1) / (1 + Math.exp(-score)), low = Math.min(5, Math.floor(where));
+      const mixed = ANSWERS[low].map((v, c) => v + (where - low) * (ANSWERS[low + 1][c] - v));
+      draw.fillStyle = `rgb(${mixed.map((v) => Math.round(127 + v / 2)).join()})`;
+      draw.fillRect(size + 20 + (size / cells) * (cell % cells),
+        (size / cells) * Math.floor(cell / cells), size / cells, size / cells);
+    });
+  }
+
+  function drawNoise() {
+    plane(0);
+    dots(noise, 3.5, 0, "#777", 4);
+    dots(chosen, 3.5, 0, "#0072b2", 14);
+  }
+
+  async function run() {
+    const mine = ++turn;
+    drawNoise();
+    try {
+      const games = await fetchGames();
+      if (mine !== turn) return;
+      const step = steps[name][at], [real, moments] = games[name];
+      const [generator, discriminator] = moments[step];
+      const made = reluNetwork(generator, noise), point = reluNetwork(generator, chosen);
+      const answer = 1 / (1 + Math.exp(-reluNetwork(discriminator, point)[0]));
+      answers(discriminator);
+      dots(real, 2, 1, "rgba(0, 0, 0, 0.4)", 3);
+      dots(made, 2, 1, "#d55e00", 5);
+      dots(point, 2, 1, "#0072b2", 14);
+      const where = (p) => [...p].map((v) => v.toFixed(1)).join(", ");
+      told.textContent = `Step ${step}. The blue noise (${where(chosen)}) becomes the point ` +
+        `(${where(point)}); the discriminator's answer there is ${answer.toFixed(2)}.` +
+        (name.startsWith("eight") ? ` ${modesFound(made, PLACES)} of 8 places are found.` : "");
+      host.made = made; // for tests
+    } catch (error) {
+      told.textContent = `It could not be computed: ${error.message}.`;
+    }
+  }
+
+  // A game from its last moment on.
+  function choose(wanted) {
+    name = wanted;
+    at = steps[name].length - 1;
+    moment.replaceChildren(slider("training step", at, at, (v) => { at = v; run(); },
+      { live: true, text: (v) => `${steps[name][v]}` }));
+  }
+
+  const across = ["across", "up"].map((way, i) => slider(`blue noise, ${way}`, 3, chosen[i],
+    (v) => { chosen[i] = v; run(); }, { min: -3, step: 0.1, live: true }));
+  const fresh = make("button", { onclick: () => {
+    noise = normal(randomNumbers(++seed))(2 * 400);
+    run();
+  } }, "new noise");
+  const panel = make("div", { class: "lp lp-controls" },
+    choice("data", names, name, (v) => { choose(v); run(); }), moment, ...across, fresh);
+  choose(name);
+  canvas.onclick = (event) => {
+    const { left, top, width } = canvas.getBoundingClientRect(), scale = canvas.width / width;
+    const x = (event.clientX - left) * scale, y = (event.clientY - top) * scale;
+    if (x > size) return;
+    chosen.set([7 * x / size - 3.5, 3.5 - 7 * y / size]);
+    across.forEach((row, i) => row.set(chosen[i]));
+    run();
+  };
+  host.replaceChildren(panel, told, canvas);
+  plane(1);
+  drawNoise();
+  host.run = run; // for tests
+}
+
+const models = { games: mountGames, phase: mountPhase, griffinLim: mountGriffinLim, vocoder: mountVocoder, diffusion: mountDiffusion };
 document.querySelectorAll("[data-live]").forEach((host) => models[host.dataset.live](host));

@@ -1,6 +1,7 @@
 // Models that run in the page, without Python: spectrograms and their inverse, random phase, Griffin-Lim,
-// and the denoiser of notebook 02. The same calculations as lecture_utils.audio, .phase, .griffin_lim
-// and .diffusion; a test compares them. Needs makeFft of fft.js.
+// the two networks of a game in notebook 01, the denoiser of notebook 02. The same calculations as
+// lecture_utils.audio, .phase, .griffin_lim, .gan and .diffusion; a test compares them. Needs makeFft
+// of fft.js.
 
 // STFT and its least-squares inverse for one length: periodic Hann window, mirrored edges. Frame t is
 // centred on sample t * hop, or half a hop later (`late`), as those of the vocoders' mel. A spectrum is
@@ -150,6 +151,23 @@ function linear(x, inputs, weight, bias, act = (v) => v) {
     }
   }
   return y;
+}
+
+// The networks of notebook 01: layers of { weight (outputs, inputs), bias }, ReLU between them.
+const reluNetwork = (layers, points) => layers.reduce((x, { weight, bias }, layer) =>
+  linear(x, weight.length / bias.length, weight, bias,
+    layer + 1 < layers.length ? (v) => Math.max(0, v) : undefined), points);
+
+// How many places (x, y, x, y, ...) have a share of the points nearer than a radius.
+function modesFound(points, places, radius = 0.2, share = 0.02) {
+  let found = 0;
+  for (let k = 0; k < places.length; k += 2) {
+    let near = 0;
+    for (let i = 0; i < points.length; i += 2)
+      near += Math.hypot(points[i] - places[k], points[i + 1] - places[k + 1]) < radius;
+    found += near >= (share * points.length) / 2;
+  }
+  return found;
 }
 
 // The network of notebook 02: layers of { weight (outputs, inputs), bias }, SiLU between them. Points
