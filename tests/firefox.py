@@ -36,7 +36,9 @@ class Firefox:
         (self.folder / "user.js").write_text("".join(lines))
         log = self.folder / "log.txt"
         with log.open("w") as errors:
-            self.process = subprocess.Popen(self.command, env=self.environment, stderr=errors)
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, stdout=errors, stderr=errors
+            )
         while not (found := re.search(r"BiDi listening on (ws://\S+)\n", log.read_text())):
             assert self.process.poll() is None, f"Firefox has ended: {log.read_text()}"
             await asyncio.sleep(0.1)
@@ -76,6 +78,10 @@ class Firefox:
         )
         assert result["type"] == "success", result.get("exceptionDetails", result)
         return json.loads(result["result"].get("value", "null"))
+
+    async def click(self, element: str):
+        """Click on what an expression names."""
+        await self.run(f"{element}.click()")
 
     async def until(self, condition: str, seconds: float = 30):
         """Wait until an expression is true in the page."""

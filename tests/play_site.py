@@ -1,27 +1,56 @@
-"""Play every player of every page of a built site: ``make play``, or with names of pages behind it.
+"""Play every player of every page of a built site: ``make play``; ``--help`` tells more.
 
-Each page is opened from the disk, as from a USB stick. What it loads before anything is played is
-counted; each player is started and must sound; each slider made of states is moved to its ends.
+Each page is opened from the disk, as from a USB stick. In Chromium, what it loads before anything
+is played is counted; axe looks at it, light and dark, wide and narrow; each model computes; each
+player is started and must sound; each slider made of states is moved to its ends. Firefox and
+WebKit then play the pages of `ELSEWHERE`, where they are installed.
 """
 
+import argparse
+import asyncio
 import re
 import sys
 import time
 from pathlib import Path
 
 import browser
+import other_browsers
 from browser import SoundPlayer, Watched
+
+from lecture_utils.setup.site import npm
 
 #: What a page may load before something is played, in bytes.
 MOST_BYTES = 3e6
-#: Waits until a player runs; then tells the level of what it sends out.
+#: A page each of what there is: played in every browser in CI.
+ELSEWHERE = ("index", "live", "05_griffin_lim")
+#: The judge of accessibility, in the version whose file was tested.
+AXE = ("axe-core", "4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745")
+#: Width of the window and colours that axe sees.
+VIEWS = ((1200, "light"), (1200, "dark"), (390, "light"), (390, "dark"))
+
+#: Remembers what a reader waits for: tasks that block the page, and text that jumps.
+OBSERVE = """window.waited = { longest: 0, blocked: 0, shift: 0 };
+const each = (type, take) => new PerformanceObserver((list) => list.getEntries().forEach(take))
+  .observe({ type, buffered: true });
+each("longtask", ({ duration }) => {
+  waited.longest = Math.max(waited.longest, duration);
+  waited.blocked += duration - 50;
+});
+each("layout-shift", (e) => { if (!e.hadRecentInput) waited.shift += e.value; });"""
+WAITED = """() => ({ ...waited,
+  painted: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0 })"""
+
+#: Waits until a player is heard, and stops it; says what is wrong, or nothing.
 LISTEN = """async (root) => {
   const p = root.player, end = Date.now() + 8000;
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  const wrong = (what) => `${root.getAttribute("aria-label")}: ${what}`;
   while (!(p.state.playing && p.state.position > 0.05) && Date.now() < end) {
-    await new Promise((done) => setTimeout(done, 10));
+    await pause(10);
     const trouble = root.querySelector(".lp-trouble");
-    if (!trouble.hidden) return trouble.textContent;
+    if (!trouble.hidden) return wrong(trouble.textContent);
   }
+  if (!p.state.playing) return wrong("it does not begin to play");
   const analyser = p.transport.context.createAnalyser(), x = new Float32Array(2048);
   analyser.fftSize = 2048;
   p.transport.master.connect(analyser);
@@ -29,17 +58,34 @@ LISTEN = """async (root) => {
   let peak = 0;
   p.transport.setLoop(true); // on a busy machine a short sound is over before it is heard
   while (peak < 1e-4 && Date.now() < until) { // a sound may begin with silence
-    await new Promise((done) => setTimeout(done, 20));
+    await pause(20);
     analyser.getFloatTimeDomainData(x);
     peak = x.reduce((a, b) => Math.max(a, Math.abs(b)), peak);
   }
   p.transport.setLoop(false);
   p.transport.stop();
-  return peak;
+  const chosen = root.querySelector(".lp-version[aria-pressed=true], .lp-step");
+  return peak >= 1e-4 || chosen?.textContent.includes("silent") ? "" : wrong("nothing is heard");
+}"""
+#: Opens what is folded, and lets each model of the page compute once; tells what they say.
+COMPUTE = """async () => {
+  document.querySelectorAll("details").forEach((d) => { d.open = true; });
+  const said = [];
+  for (const host of document.querySelectorAll("[data-live]")) {
+    await host.run();
+    said.push(`${host.dataset.live}: ${host.querySelector("[role=status]").textContent}`);
+  }
+  return said;
 }"""
 
+REPORT = (
+    "{}: {players} players, {states} of them with states; {requests} requests and {before:,} bytes "
+    "before playing, {bytes:,} in all; first paint {painted:.0f} ms, all there {seconds:.1f} s, "
+    "blocked {blocked:.0f} ms (longest task {longest:.0f}), shift {shift:.3f}"
+)
 
-def play_page(watched, path):
+
+def play_page(watched, path, axe=None):
     """Open a page and play all of it; return its figures and what went wrong."""
     page, sizes = watched.page, []
 
@@ -49,41 +95,53 @@ def play_page(watched, path):
             sizes.append(file.stat().st_size if file.is_file() else 0)
 
     page.on("requestfinished", arrived)
+    page.add_init_script(OBSERVE)
     start = time.monotonic()
     page.goto(path.as_uri())
     page.wait_for_function("document.querySelectorAll('[data-spec]:not([data-on])').length === 0")
-    seconds, before = time.monotonic() - start, sum(sizes)
-    problems = [] if before < MOST_BYTES else [f"{before / 1e6:.1f} MB before playing"]
-    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
-    players = page.locator(".lp:has(.lp-play)")
-    count, silent = players.count(), 0
-    for root in players.all():
-        problem, peak = _play(root)
-        problems += problem
-        silent += peak == 0
-    states = 0
-    for host in page.locator(".lp-states").all():
-        states += 1
-        problems += _move(host)
-    problems += watched.errors + watched.offsite
+    found = {"seconds": time.monotonic() - start, "before": sum(sizes), "requests": len(sizes)}
+    page.wait_for_timeout(200)
+    found |= page.evaluate(WAITED)
+    problems = []
+    if found["before"] > MOST_BYTES:
+        problems.append(f"{found['before'] / 1e6:.1f} MB before playing")
+    found["said"] = page.evaluate(COMPUTE)
+    problems += [text for text in found["said"] if "could not" in text]
+    problems += _judge(page, axe) if axe else []
+    players = page.locator(".lp:has(.lp-play)").all()
+    for root in players:
+        root.locator(".lp-play").click()
+        problems.append(root.evaluate(LISTEN))
+    hosts = page.locator(".lp-states").all()
+    for host in hosts:
+        problems.append(_move(host))
+    problems = [*filter(None, problems), *watched.errors, *watched.offsite]
     watched.errors.clear()
     watched.offsite.clear()
     page.remove_listener("requestfinished", arrived)
-    return {
-        "seconds": seconds, "before": before, "players": count, "states": states,
-        "silent": silent, "bytes": sum(sizes), "problems": problems,
+    return found | {
+        "players": len(players), "states": len(hosts), "bytes": sum(sizes), "problems": problems,
     }  # fmt: skip
 
 
-def _play(root):
-    name = root.get_attribute("aria-label")
-    root.locator(".lp-play").click()
-    answer = root.evaluate(LISTEN)
-    if isinstance(answer, str):
-        return [f"{name}: {answer}"], 0
-    chosen = root.locator(".lp-version[aria-pressed=true], .lp-step").first
-    silent = chosen.count() and "silent" in chosen.inner_text()
-    return ([] if answer or silent else [f"{name}: nothing is heard"]), answer
+def _judge(page, axe):
+    """Return what axe calls serious or critical, in each view of the page."""
+    problems = []
+    page.evaluate(axe)
+    for width, colours in VIEWS:
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.emulate_media(color_scheme=colours)
+        found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+        for rule in found["violations"]:
+            if rule["impact"] in ("serious", "critical"):
+                places = [node["html"][:120] for node in rule["nodes"]]
+                problems.append(
+                    f"axe, {width} px, {colours}: {rule['id']}, {rule['impact']}, "
+                    f"{len(places)} times: {places[0]}"
+                )
+    page.set_viewport_size({"width": VIEWS[0][0], "height": 1000})
+    page.emulate_media(color_scheme="light")
+    return problems
 
 
 def _move(host):
@@ -97,31 +155,64 @@ def _move(host):
     for button in host.locator(".lp-controls button").all():
         button.click()
     if player.count():
-        answer = player.first.evaluate(LISTEN)
-        return [answer] if isinstance(answer, str) else []
-    pictures = host.locator("img").all()
-    return [] if all(p.evaluate("(i) => i.decode().then(() => true)") for p in pictures) else ["?"]
+        return player.first.evaluate(LISTEN)
+    for picture in host.locator("img").all():
+        picture.evaluate("(image) => image.decode()")  # an error if it is not there
+    return ""
 
 
-def main(site, names):
-    pages = sorted(p for p in site.glob("*.html") if not names or p.stem in names)
-    failed, players, start = False, 0, time.monotonic()
+def in_chromium(pages):
+    """Play pages in Chromium; return how many players there are, and how many faults."""
+    axe = (npm.fetch(*AXE) / "axe.min.js").read_text(encoding="utf-8")
+    players = faults = 0
     with browser.browser() as chromium:
         for path in pages:
             watched = Watched(chromium)
-            found = play_page(watched, path)
+            found = play_page(watched, path, axe)
             watched.close()
-            failed |= bool(found["problems"])
             players += found["players"]
-            print(
-                f"{path.stem}: {found['players']} players ({found['silent']} silent), "
-                f"{found['states']} of them with states, loaded in {found['seconds']:.1f} s; "
-                f"{found['before'] / 1e6:.2f} MB before playing, {found['bytes'] / 1e6:.1f} in all",
-                *found["problems"], sep="\n    ",
-            )  # fmt: skip
-    print(f"{len(pages)} pages, {players} players in {time.monotonic() - start:.0f} s")
-    return int(failed or not players)
+            faults += len(found["problems"])
+            print(REPORT.format(path.stem, **found), *found["said"], *found["problems"],
+                  sep="\n    ", flush=True)  # fmt: skip
+    return players, faults
+
+
+def elsewhere(name, pages):
+    """Play pages in Firefox or WebKit; return the same."""
+    players = faults = 0
+    found = asyncio.run(other_browsers.play(name, pages, COMPUTE, LISTEN))
+    for path, (count, seconds, problems) in zip(pages, found, strict=True):
+        players += count
+        faults += len(problems)
+        print(f"{path.stem}: {count} players in {seconds:.0f} s", *problems, sep="\n    ")
+    return players, faults
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="play_site")
+    parser.add_argument("site", type=Path)
+    parser.add_argument("pages", nargs="*", help="names of pages; all by default")
+    parser.add_argument("--browser", choices=["chromium", *other_browsers.PROGRAMS],
+                        help="this one alone, on all the pages")  # fmt: skip
+    options = parser.parse_args()
+    pages = sorted(options.site.resolve().glob("*.html"))
+    pages = [page for page in pages if page.stem in (options.pages or {p.stem for p in pages})]
+    plans = {options.browser: pages} if options.browser else {"chromium": pages} | {
+        name: [page for page in pages if page.stem in ELSEWHERE] for name in other_browsers.PROGRAMS
+    }  # fmt: skip
+    done = True
+    for name, some in plans.items():
+        lacking = other_browsers.missing(name) if name != "chromium" else []
+        if lacking and not options.browser:
+            print(f"{name} is left out: {' and '.join(lacking)} missing here")
+            continue
+        start = time.monotonic()
+        players, faults = in_chromium(some) if name == "chromium" else elsewhere(name, some)
+        seconds = time.monotonic() - start
+        print(f"{name}: {len(some)} pages, {players} players, {faults} faults in {seconds:.0f} s")
+        done &= players > 0 and not faults
+    return int(not done)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve(), sys.argv[2:]))
+    sys.exit(main())
