@@ -570,6 +570,50 @@ def test_steps_slider_works_without_a_kernel(static):
     assert player.rms()[0] == pytest.approx(0.2 * PEAK / np.sqrt(2), rel=0.05)
 
 
+def test_steps_lead_round_the_loop_of_an_algorithm(static):
+    sounds = {count: LOW * (1 - count / 10) for count in (0, 1, 8)}
+    loop = {3: "nearest sound", 4: "keep the phase"}
+    page = static(explore.steps(sounds, SR, "rounds", start={2: "random phase"}, loop=loop))
+    player = SoundPlayer(page)
+
+    def moment():
+        (marked,) = player.root.locator('[aria-current="step"]').all()
+        told = player.root.locator(".lp-step").inner_text()
+        assert told.split(" (")[0] == player.root.locator(".lp-steps input").get_attribute(
+            "aria-valuetext"
+        )
+        return marked.inner_text(), told.split(" (")[0], int(np.argmax(player.state["gains"]))
+
+    player.run("p.transport.setLoop(true)")
+    started = player.play()
+    player.root.locator(".lp-on").click()
+    player.wait(lambda state: state["active"] == 1)
+    assert moment() == ("3 nearest sound", "0, step 3", 0)
+    for key, wanted in [
+        ("p", ("2 random phase", "0, step 2", 0)),
+        ("p", ("2 random phase", "0, step 2", 0)),  # there is none before
+        ("n", ("3 nearest sound", "0, step 3", 0)),
+        ("n", ("4 keep the phase", "0, step 4", 0)),
+        ("n", ("3 nearest sound", "1, step 3", 1)),
+        ("n", ("4 keep the phase", "1, step 4", 1)),
+        ("n", ("3 nearest sound", "8, step 3", 2)),
+    ]:
+        page.keyboard.press(key)
+        page.wait_for_timeout(100)
+        assert moment() == wanted
+    assert player.state["position"] != started["position"] and player.state["playing"]
+    walk = player.root.locator(".lp-walk")
+    walk.click()
+    assert moment()[1] == "8, step 4" and "stop" in walk.inner_text()
+    page.wait_for_function("() => document.querySelector('.lp-walk').textContent.includes('all')")
+    walk.click()  # from the beginning
+    assert moment()[1] == "0, step 2"
+    player.wait(lambda state: state["active"] == 1)
+    player.root.locator(".lp-back").click()
+    page.wait_for_timeout(2200)  # a step by hand has ended it
+    assert moment()[1] == "0, step 2"
+
+
 def test_flipbooks_begin_at_the_first_figure_and_play(chrome, tmp_path):
     def frames(name):
         figures = {k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}
