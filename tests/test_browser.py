@@ -570,6 +570,50 @@ def test_steps_slider_works_without_a_kernel(static):
     assert player.rms()[0] == pytest.approx(0.2 * PEAK / np.sqrt(2), rel=0.05)
 
 
+def test_steps_lead_round_the_loop_of_an_algorithm(static):
+    sounds = {count: LOW * (1 - count / 10) for count in (0, 1, 8)}
+    loop = {3: "nearest sound", 4: "keep the phase"}
+    page = static(explore.steps(sounds, SR, "rounds", start={2: "random phase"}, loop=loop))
+    player = SoundPlayer(page)
+
+    def moment():
+        (marked,) = player.root.locator('[aria-current="step"]').all()
+        told = player.root.locator(".lp-step").inner_text()
+        assert told.split(" (")[0] == player.root.locator(".lp-steps input").get_attribute(
+            "aria-valuetext"
+        )
+        return marked.inner_text(), told.split(" (")[0], int(np.argmax(player.state["gains"]))
+
+    player.run("p.transport.setLoop(true)")
+    started = player.play()
+    player.root.locator(".lp-on").click()
+    player.wait(lambda state: state["active"] == 1)
+    assert moment() == ("3 nearest sound", "0, step 3", 0)
+    for key, wanted in [
+        ("p", ("2 random phase", "0, step 2", 0)),
+        ("p", ("2 random phase", "0, step 2", 0)),  # there is none before
+        ("n", ("3 nearest sound", "0, step 3", 0)),
+        ("n", ("4 keep the phase", "0, step 4", 0)),
+        ("n", ("3 nearest sound", "1, step 3", 1)),
+        ("n", ("4 keep the phase", "1, step 4", 1)),
+        ("n", ("3 nearest sound", "8, step 3", 2)),
+    ]:
+        page.keyboard.press(key)
+        page.wait_for_timeout(100)
+        assert moment() == wanted
+    assert player.state["position"] != started["position"] and player.state["playing"]
+    walk = player.root.locator(".lp-walk")
+    walk.click()
+    assert moment()[1] == "8, step 4" and "stop" in walk.inner_text()
+    page.wait_for_function("() => document.querySelector('.lp-walk').textContent.includes('all')")
+    walk.click()  # from the beginning
+    assert moment()[1] == "0, step 2"
+    player.wait(lambda state: state["active"] == 1)
+    player.root.locator(".lp-back").click()
+    page.wait_for_timeout(2200)  # a step by hand has ended it
+    assert moment()[1] == "0, step 2"
+
+
 def test_flipbooks_begin_at_the_first_figure_and_play(chrome, tmp_path):
     def frames(name):
         figures = {k: lambda ax, k=k: ax.plot([0, k]) for k in (1, 2, 3)}
@@ -911,21 +955,6 @@ def test_lab_sliders_have_names(notebook):
     notebook.check()
 
 
-def test_lab_steps_fit_on_one_screen(notebook):
-    page = notebook.page
-    page.set_viewport_size({"width": 1280, "height": 720})
-    player = SoundPlayer(page, page.locator(".lp:visible").count() - 1)
-    player.root.evaluate("root => root.scrollIntoView({ block: 'start' })")
-    top, bottom = page.locator(".jp-Notebook").bounding_box(), player.root.bounding_box()
-    assert bottom["y"] + bottom["height"] <= top["y"] + top["height"]
-    for part in (".lp-steps input", ".lp-play", ".lp-image"):
-        assert player.root.locator(part).is_visible()
-    live = live_player(page).root.locator(".lp-play").bounding_box()
-    slider = page.locator(".widget-slider").first.bounding_box()
-    assert live["y"] + live["height"] - slider["y"] <= top["height"]
-    page.set_viewport_size({"width": 1200, "height": 1000})
-
-
 @pytest.mark.parametrize(
     ("setting", "size", "usual"),
     [("font-size", "20px", 16), ("--jp-content-font-size1", "20px", 14)],  # browser, JupyterLab
@@ -1008,6 +1037,58 @@ def test_lab_memory_stays_when_a_cell_runs_again(lab):
     lab.check()
 
 
+# Everything that has a player: each cell shows one.
+TALL = [
+    "import numpy as np\nfrom lecture_utils.notebook import explore, listen, mushra, plot\n"
+    "x = 0.15 * np.sin(2 * np.pi * 200 * np.arange(32000) / 16000)\n"
+    "names = ['Griffin-Lim 1984', *(f'version {k}' for k in range(8))]\n"
+    "twelve = {'reference': x, 'anchor35': x, 'anchor70': x} | {name: x for name in names}\n"
+    "def draw(ax, x, *label, **values):\n"
+    "    plot.spectrogram(x, 16000, ax=ax)\n",
+    "mushra.rate(twelve, 16000, 'tall', 'page', 'How near to the reference?', seed=1)",
+    "mushra.rate(twelve, 16000, 'tall', 'first', 'How do they differ?', training=True)",
+    "nine = {name: x / (1 + k) for k, name in enumerate(names)}\n"
+    "listen.compare(nine, 16000, 'Nine', figure=draw, alt='A line')",
+    "listen.compare(nine, 16000, 'Nine')",
+    "listen.compare(dict.fromkeys(names, x), 16000, 'How natural?', blind='rate')",
+    "listen.compare(dict.fromkeys(names[:2], x), 16000, 'Which is X?', blind=True)",
+    "explore.steps({k: x / (1 + k) for k in range(8)}, 16000, 'rounds', draw, 'A line', 'A loop',\n"
+    "              start={2: 'random phase'}, loop={3: 'the nearest sound', 4: 'keep its phase'})",
+    "explore.sound(lambda a, b, c: x, 16000, draw, 'A line', 'Three controls',\n"
+    "              a=explore.choice([0, 1, 2, 4, 8, 16, 32], label='rounds'),\n"
+    "              b=explore.choice([256, 512, 1024, 2048, 4096], label='window'),\n"
+    "              c=explore.slider(0, 1, 0.1, 0.5, 'share'))",
+]
+
+
+def test_lab_players_fit_on_one_screen(lab):
+    """With JupyterLab's panels open: from the caption to the end of what is seen and rated."""
+    page = lab.page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    lab.open_notebook(TALL)
+    lab.run_all()
+    room = page.locator(".jp-Notebook").bounding_box()
+    assert room["height"] == pytest.approx(600, abs=10)
+    cells = page.locator(".jp-CodeCell")
+    for index in range(1, len(TALL)):
+        shown = cells.nth(index).locator(".lp-explore:visible, .lp:visible").first
+        shown.scroll_into_view_if_needed()
+        page.wait_for_timeout(300)
+        live = "explore.sound" in TALL[index]  # its player's own picture may lie below
+        last = shown.locator(".lp-picture" if live else ".lp-plot, .lp-panel > *").last
+        end = last.bounding_box()
+        needed = end["y"] + end["height"] - shown.bounding_box()["y"]
+        assert needed <= room["height"], f"{TALL[index][:60]}: {needed:.0f} pixels"
+    for percent in (100, 150, 200):
+        page.evaluate("p => { document.documentElement.style.fontSize = `${p}%`; }", percent)
+        wide = page.evaluate("""() => [...document.querySelectorAll('.lp')].filter((p) =>
+            p.clientWidth && p.scrollWidth > p.clientWidth + 1).map((p) => p.textContent)""")
+        assert wide == []
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    page.set_viewport_size({"width": 1200, "height": 1000})
+    lab.check()
+
+
 def test_lab_ratings_reach_python(lab):
     lab.open_notebook([
         "import numpy as np\n"
@@ -1067,7 +1148,7 @@ def test_griffin_lim_notebook(lab, name):
         player.root.scroll_into_view_if_needed()
         page.wait_for_timeout(200)
         drawn = player.picture()
-        player.root.locator(".lp-steps input").fill("2")
+        player.root.locator(".lp-steps input").fill("5")
         assert player.picture() != drawn
     player.play()
     lab.check()

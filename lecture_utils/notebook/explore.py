@@ -174,8 +174,10 @@ def steps(
     alt: str = "",
     caption: str | None = None,
     height: float = 3.0,
+    start: Mapping[object, str] | None = None,
+    loop: Mapping[object, str] | None = None,
 ) -> listen.Player:
-    """Step through sounds computed beforehand, with a slider that needs no kernel.
+    """Step through sounds computed beforehand, with slider and buttons that need no kernel.
 
     Parameters
     ----------
@@ -194,6 +196,10 @@ def steps(
         What to listen for.
     height : float
         Of each figure, in inches.
+    start, loop : mapping, optional
+        The parts of an algorithm, number -> words: those that come once, and those of its loop.
+        They stand above the picture, joined by arrows, and the part of the moment is marked. The
+        positions lead through `start` with the first sound, then through `loop` with every sound.
 
     Returns
     -------
@@ -212,8 +218,17 @@ def steps(
     sounds = sounds if isinstance(sounds, Mapping) else dict(enumerate(sounds))
     spec, wavs = listen.prepare(sounds, sample_rate, caption, most=MAX_STEPS)
     spec |= {"mode": "steps", "step_name": name}
+    if start is not None or loop is not None:
+        spec |= {"start": _parts(start or {}, "start"), "loop": _parts(loop, "loop")}
     if figure is not None:
         height = arguments.number(height, "height", 1, 12)
         seconds = max(spec["seconds"])
         spec["pictures"] = pictures(sounds, seconds, figure, alt, height, name)
     return listen.Player(spec, wavs)
+
+
+def _parts(words: Mapping[object, str], name: str) -> list[list[str]]:
+    """Return the parts of an algorithm as pairs of number and words."""
+    if not isinstance(words, Mapping):
+        raise TypeError(f"{name}={arguments.shown(words)}: give a dict of number: words.")
+    return [[str(number), arguments.text(text, name)] for number, text in words.items()]

@@ -74,7 +74,7 @@ def _draw(draw: Callable, height: float, seconds: float | None) -> Drawn:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=plot.PAPER)
     canvas = FigureCanvasAgg(figure)
     # Fixed margins: half the time of a constrained layout.
     figure.subplots_adjust(left=0.07, right=0.95, bottom=0.57 / height, top=1 - 0.33 / height)

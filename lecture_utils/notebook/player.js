@@ -28,6 +28,11 @@ function levelText({ level, gain }) {
 const openVoices = (labels, { levels, gains }) =>
   labels.map((name, clip) => ({ name, clip, level: levels[clip], gain: gains?.[clip] }));
 
+// The moments of an algorithm (see explore.steps): its beginning, then its loop for every sound.
+const moments = (voices, { start, loop }) => (!loop ? voices :
+  voices.flatMap((voice, i) => [...(i ? [] : start), ...loop]
+    .map(([number]) => ({ ...voice, number, name: `${voice.name}, step ${number}` }))));
+
 // ---------------------------------------------------------------------------- the page
 
 // Build a player in `host`. `spec` is made by listen.py, `wavs` are ArrayBuffers; a listening test
@@ -51,6 +56,9 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
   const time = make("span", { class: "lp-time" });
   const caption = make("p", { class: "lp-caption" });
   const choices = make("div", { class: "lp-row", role: "group", "aria-label": "versions" });
+  const stages = make("div", { class: "lp-stages", hidden: "" }); // parts of an algorithm, one of them marked
+  const walk = make("button", { class: "lp-walk", onclick: () => walkOn(!walking) });
+  let walking = null; // a timer that goes on to the next step
   const wave = make("canvas", { class: "lp-wave", width: 1200, height: 140 });
   const spectrum = make("canvas", { class: "lp-spectrum", width: COLUMNS, height: ROWS });
   const cursor = make("div", { class: "lp-cursor" });
@@ -72,7 +80,7 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
     make("label", { class: "lp-volume" }, "volume ", volume, volumeText), save, saveMidi, time);
   const root = make("div", { class: "lp", tabindex: 0, role: "group",
     "data-lm-suppress-shortcuts": "true", onkeydown: onKey, onclick: onClick },
-    caption, choices, controls, trouble, picture, plot, notes, panel, keys);
+    caption, choices, stages, controls, trouble, picture, plot, notes, panel, keys);
   transport.onsilence = (silent) => {
     trouble.hidden = !silent;
     trouble.textContent = silent ? "No sound output found. Connect headphones or loudspeakers, " +
@@ -86,18 +94,37 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
     heard.clear();
     if (spec.mode === "steps") {
       const slider = make("input", { type: "range", min: 0, max: list.length - 1, step: 1,
-        value: active, "aria-label": spec.step_name, oninput: () => select(+slider.value) });
+        value: active, "aria-label": spec.step_name, oninput: () => go(+slider.value) });
       choices.replaceChildren(make("label", { class: "lp-steps" }, `${spec.step_name} `, slider),
-        make("output", { class: "lp-step" }));
+        make("output", { class: "lp-step" }),
+        make("button", { class: "lp-back", onclick: () => go(active - 1) }, "\u2190 back"),
+        make("button", { class: "lp-on", onclick: () => go(active + 1) }, "next \u2192"), walk);
+      walkOn(false);
     } else {
       choices.replaceChildren(...list.map((voice, i) =>
         make("button", { class: "lp-version", onclick: () => select(i) },
           make("kbd", {}, keyOf(i)), ` ${voice.name} `,
           make("small", {}, levelText(voice)))));
     }
-    keys.textContent = "keys: " + (list.length > 1 && spec.mode !== "steps" ?
-      `1\u2013${list.length} version, ` : "") + "space play or pause, \u2190 \u2192 half a second, L loop";
+    keys.textContent = "keys: " + (spec.mode === "steps" ? "N and P next and previous step, " :
+      list.length > 1 ? `1\u2013${list.length} version, ` : "") + "space play or pause, \u2190 \u2192 half a second, L loop";
     select(Math.min(active, list.length - 1));
+  }
+
+  // A step by hand ends the walk through all of them.
+  function go(index) {
+    walkOn(false);
+    select(index);
+  }
+
+  function walkOn(on) {
+    clearInterval(walking);
+    walking = on ? setInterval(() => {
+      if (root.isConnected && voices[active + 1]) select(active + 1);
+      else walkOn(false);
+    }, 2000) : null;
+    if (on) select(active + 1 < voices.length ? active + 1 : 0);
+    walk.textContent = on ? "\u275a\u275a stop" : "\u25b6\u25b6 all steps";
   }
 
   function select(index) {
@@ -110,6 +137,8 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
       slider.value = index;
       slider.setAttribute("aria-valuetext", name);
       choices.querySelector("output").textContent = `${name} (${levelText(voices[index])})`;
+      for (const part of stages.querySelectorAll("[data-number]"))
+        part.setAttribute("aria-current", part.dataset.number === voices[index].number ? "step" : "false");
     } else {
       [...choices.children].forEach((b, i) => b.setAttribute("aria-pressed", i === index));
     }
@@ -230,6 +259,8 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
     if (chosen >= 0) select(chosen);
     else if (player.onkey?.(event)) { /* a listening test has keys of its own */ }
     else if (key === " " && target.tagName !== "BUTTON") toggle();
+    else if (key.toLowerCase() === "n" && spec.mode === "steps") go(active + 1);
+    else if (key.toLowerCase() === "p" && spec.mode === "steps") go(active - 1);
     else if (key.toLowerCase() === "l") setLoop(!transport.loop);
     else if (key === "ArrowLeft" && !slider) seek(transport.position - 0.5);
     else if (key === "ArrowRight" && !slider) seek(transport.position + 0.5);
@@ -257,6 +288,14 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
     }));
   }
 
+  function showStages({ start, loop }) {
+    const parts = (list) => list.map(([number, words]) =>
+      make("div", { class: "lp-stage", "data-number": number }, make("b", {}, number), ` ${words}`));
+    stages.hidden = !loop;
+    if (loop) stages.replaceChildren(...parts(start),
+      make("div", { class: "lp-round" }, ...parts(loop), make("i", {}, make("span", {}, "next round"))));
+  }
+
   // Take new sounds (and their labels, levels and notes) at the same position.
   function load(newSpec, newWavs) {
     spec = newSpec;
@@ -274,7 +313,8 @@ function mountPlayer(host, spec, wavs, report = () => {}) {
     area.setAttribute("aria-valuemax", duration.toFixed(1));
     ruler(duration);
     setVolume(Math.min(transport.volume, spec.volume)); // never louder than the listener chose
-    if (!spec.blind) setVoices(openVoices(spec.labels, spec));
+    showStages(spec);
+    if (!spec.blind) setVoices(moments(openVoices(spec.labels, spec), spec));
     return loading;
   }
 

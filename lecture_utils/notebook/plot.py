@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: The eight colours of Okabe and Ito (2008), told apart by all common kinds of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 
+#: What a figure is drawn on: the light card of the course's diagrams.
+PAPER = "#fdfdfb"
+
 _STYLE = {
     "font.size": 13,
     "axes.titlesize": 14,
@@ -67,7 +70,7 @@ def subplots(
 def to_png(figure: Figure, dpi: int = 120) -> bytes:
     """Return `figure` as PNG bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, facecolor="white")
+    figure.savefig(buffer, format="png", dpi=dpi, facecolor=PAPER)
     return buffer.getvalue()
 
 
@@ -113,7 +116,7 @@ def show(figure: Figure, alt: str) -> None:
     plt.close(figure)
     display(
         HTML(
-            f'<figure style="margin:0"><img alt="{escape(alt, quote=True)}" '
+            f'<figure style="margin:0"><img class="lp-figure" alt="{escape(alt, quote=True)}" '
             f'{width} src="data:image/png;base64,{source}"></figure>'
         )
     )

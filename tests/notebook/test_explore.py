@@ -136,6 +136,8 @@ def test_steps_hold_sound_and_picture_of_every_position():
     a, b = (x for x, _ in listen.clips(player._repr_html_()))
     np.testing.assert_allclose(b, 0.5 * a, atol=1.1 / 32768)
     assert explore.steps([X, X], SR).spec["labels"] == ["0", "1"]
+    parts = explore.steps([X], SR, start={2: "begin"}, loop={3: "go on"}).spec
+    assert (parts["start"], parts["loop"]) == ([["2", "begin"]], [["3", "go on"]])
 
 
 def test_a_cell_that_runs_again_closes_what_it_showed_before(monkeypatch):
@@ -206,6 +208,8 @@ def test_bad_input_gets_one_sentence(make, message):
         lambda: explore.choice("abc"),
         lambda: explore.steps(None, SR),
         lambda: explore.steps([X], SR, figure=draw, alt=None),
+        lambda: explore.steps([X], SR, loop={3: 4}),
+        lambda: explore.steps([X], SR, start={2: "begin"}),
         lambda: explore.sound(3, SR, mix=explore.slider(0, 1, 0.1, 0.5)),
     ],
 )
