@@ -54,7 +54,7 @@ class Vocos(nn.Module):
     def spectrum(self, log_mel: torch.Tensor) -> torch.Tensor:
         """Return what the network says, as a complex STFT ``(batch, frames, bins)``.
 
-        The angle may be any number: its cosine and sine wrap it (Siuzdak 2023, section 3.2).
+        The angle may be any number: its cosine and sine wrap it (Siuzdak 2023).
         """
         wanted = "batch", self.config["n_mels"], "frames"
         log_mel = arguments.tensor(log_mel, "log_mel", wanted, like=self.trunk.last.bias)
