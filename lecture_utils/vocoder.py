@@ -97,8 +97,8 @@ def vocode(log_mel: np.typing.ArrayLike, model: nn.Module, preset: str = "course
     log_mel : array_like
         Shape ``(n_mels, frames)``, one frame or more.
     model : nn.Module
-        A generator of `melgan` or `hifi_gan`: it knows its ``hop_length`` and its
-        ``context_frames`` (frames on either side that reach a sample).
+        A generator of `melgan` or `hifi_gan`, or ``fourier_vocoder.Vocos``: it knows its
+        ``hop_length`` and its ``context_frames`` (frames on either side that reach a sample).
     preset : str
         The mel front-end the model was trained with.
 

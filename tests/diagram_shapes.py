@@ -219,7 +219,11 @@ def fourier_vocoder_shapes():
     magnitude = fourier_vocoder.MagnitudeNetwork()(log_mel.transpose(1, 2))
     seen = network.features(spectrum.stft(x), magnitude)
     turned = network.trunk(seen).chunk(2, -1)
+    vocos = fourier_vocoder.Vocos()
+    said = tuple(vocos.spectrum(log_mel)[0].T.shape)
     return {
+        "vocos.mel": tuple(log_mel.shape[1:]), "vocos.magnitude": said, "vocos.angle": said,
+        "vocos.blocks": (len(vocos.trunk.blocks),), "vocos.channels": (vocos.config["channels"],),
         "fourier.mel": tuple(log_mel.shape[1:]), "fourier.rounds": (network.n_rounds,),
         "fourier.magnitude": tuple(magnitude.transpose(1, 2).shape[1:]),
         "fourier.seen": tuple(seen.shape[2:]), "fourier.gains": tuple(turned[0].shape[2:]),

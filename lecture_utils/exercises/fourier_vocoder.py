@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lecture_utils.notebook.check import Exercise
@@ -137,4 +139,120 @@ repair = Exercise(
     ],
     hint="A complex number is a length and a direction. What multiplies the length, and what turns "
     "the direction by an angle?",
+)  # fmt: skip
+
+# ---------------------------------------------------------------------- residual_quantise
+
+
+def _codebooks() -> dict[str, tuple]:
+    """Return frames, one a row, and the codebooks, whose entries are rows as well."""
+    rng = np.random.default_rng(0)
+
+    def noise(*shape: int, spread: float = 1.0) -> np.ndarray:
+        return spread * rng.normal(size=shape)
+
+    exact = noise(6, 3)
+    with_nothing = np.concatenate([np.zeros((1, 3)), noise(4, 3)])
+    return {
+        "eight frames, three codebooks": (
+            noise(8, 4), [noise(7, 4), noise(7, 4, spread=0.7), noise(7, 4, spread=0.5)],
+        ),
+        "two codebooks of different sizes": (
+            noise(9, 2, spread=2.0) + 1, [noise(8, 2, spread=2.0) + 1, noise(5, 2)],
+        ),
+        "frames that are entries of the first codebook": (
+            exact[[4, 1, 1, 5]], [exact, with_nothing[[3, 0, 1, 2, 4]]],
+        ),
+        "one frame, one codebook": (noise(1, 5), [noise(6, 5)]),
+    }  # fmt: skip
+
+
+def _squares(missing: np.ndarray, book: np.ndarray) -> np.ndarray:
+    return ((missing[:, None] - book) ** 2).sum(-1)
+
+
+def _numbers(
+    frames: np.ndarray,
+    books: list[np.ndarray],
+    distance: Callable = _squares,
+    left: Callable = lambda missing, entry: missing - entry,
+) -> np.ndarray:
+    missing, numbers = frames, []
+    for book in books:
+        numbers.append(distance(missing, book).argmin(1))
+        missing = left(missing, book[numbers[-1]])
+    return np.stack(numbers, 1)
+
+
+def _left_once(frames: np.ndarray) -> Callable:
+    """Take an entry away from the frames themselves, and from nothing else."""
+    return lambda missing, entry: missing - entry if missing is frames else missing
+
+
+def _lengths(book: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(book, axis=1, keepdims=True).clip(1e-12)
+
+
+def _told(frames: np.ndarray, books: list[np.ndarray]) -> np.ndarray:
+    chosen = _numbers(frames, books).T
+    return sum(book[number] for book, number in zip(books, chosen, strict=True))
+
+
+residual_quantise = Exercise(
+    reference=_numbers,
+    cases=_codebooks,
+    mistakes=[
+        ("every codebook gets the frames themselves: after the first it is what is still missing",
+         lambda f, b: _numbers(f, b, left=lambda missing, entry: missing)),
+        ("that is what the first entry leaves over, for all codebooks after it: take away every "
+         "entry", lambda f, b: _numbers(f, b, left=_left_once(f))),
+        ("only the last entry is taken away from the frames: what is missing gets smaller with "
+         "every codebook", lambda f, b: _numbers(f, b, left=lambda _, entry: f - entry)),
+        ("the entries are added to what is missing: take them away",
+         lambda f, b: _numbers(f, b, left=lambda missing, entry: missing + entry)),
+        ("the sign of what is missing is turned: the frame less the entry",
+         lambda f, b: _numbers(f, b, left=lambda missing, entry: entry - missing)),
+        ("what is missing keeps its sign: no absolute value",
+         lambda f, b: _numbers(f, b, left=lambda missing, entry: abs(missing - entry))),
+        ("the next codebook gets the entry, not what the entry leaves over",
+         lambda f, b: _numbers(f, b, left=lambda missing, entry: entry)),
+        ("these are the furthest entries, not the nearest",
+         lambda f, b: _numbers(f, b, lambda m, book: -_squares(m, book))),
+        ("these are the entries with the largest product, not the nearest",
+         lambda f, b: _numbers(f, b, lambda m, book: -m @ book.T)),
+        ("differences above and below cancel in a plain sum: square them first",
+         lambda f, b: _numbers(f, b, lambda m, book: (m[:, None] - book).sum(-1))),
+        ("differences above and below cancel in a plain sum: square them first",
+         lambda f, b: _numbers(f, b, lambda m, book: abs((m[:, None] - book).sum(-1)))),
+        ("the largest difference alone does not decide: add up the squares of all",
+         lambda f, b: _numbers(f, b, lambda m, book: abs(m[:, None] - book).max(-1))),
+        ("absolute differences are added: nearest means the smallest sum of squares",
+         lambda f, b: _numbers(f, b, lambda m, book: abs(m[:, None] - book).sum(-1))),
+        ("the entries are compared by their direction: their length counts as well",
+         lambda f, b: _numbers(f, b, lambda m, book: -m @ (book / _lengths(book)).T)),
+        ("the codebooks are used from the last to the first",
+         lambda f, b: _numbers(f, b[::-1])),
+        ("the columns are in reverse order: the first codebook comes first",
+         lambda f, b: _numbers(f, b)[:, ::-1]),
+        ("the numbers start at 0, as in Python",
+         lambda f, b: _numbers(f, b) + 1),
+        ("rows and columns are exchanged: a row for each frame, a column for each codebook",
+         lambda f, b: _numbers(f, b).T),
+        ("these are the numbers of the first codebook alone",
+         lambda f, b: _numbers(f, b[:1])[:, 0]),
+        ("these are the numbers of the first codebook alone",
+         lambda f, b: _numbers(f, b[:1])),
+        ("these are the numbers of the last codebook alone: keep those of all",
+         lambda f, b: _numbers(f, b)[:, -1]),
+        ("the first codebook is used every time",
+         lambda f, b: _numbers(f, b[:1] * len(b))),
+        ("these are the quantised frames; the numbers are wanted, which are sent",
+         _told),
+        ("this is what is missing at the end; the numbers are wanted, which are sent",
+         lambda f, b: f - _told(f, b)),
+        ("all numbers stand in one row: a row for each frame, a column for each codebook",
+         lambda f, b: _numbers(f, b).ravel()),
+    ],
+    hint="Begin with the whole frame as what is missing. Find the nearest entry, note its number, "
+    "take the entry away from what is missing; then go on with the next codebook.",
 )  # fmt: skip

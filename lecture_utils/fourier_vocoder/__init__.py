@@ -2,5 +2,6 @@
 
 from lecture_utils.fourier_vocoder.network import MagnitudeNetwork, RepairNetwork
 from lecture_utils.fourier_vocoder.synthesis import vocode
+from lecture_utils.fourier_vocoder.vocos import Vocos
 
-__all__ = ["MagnitudeNetwork", "RepairNetwork", "vocode"]
+__all__ = ["MagnitudeNetwork", "RepairNetwork", "Vocos", "vocode"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lecture_utils import hifi_gan, melgan
+from lecture_utils.fourier_vocoder import Vocos
+from lecture_utils.fourier_vocoder.discriminators import MultiSpectrogramDiscriminator
 from lecture_utils.train.cascade import DiffusionRecipe
 from lecture_utils.train.ddsp import DdspRecipe
 from lecture_utils.train.fourier_vocoder import MagnitudeRecipe
 from lecture_utils.train.muse_gan import GanRecipe
-from lecture_utils.train.repair import RepairRecipe
+from lecture_utils.train.repair import Middle, RepairRecipe, spectral_loss
 from lecture_utils.train.vocoders import VocoderRecipe
 from lecture_utils.train.wavenet import PIANO_RECIPE, SCORE_RECIPE, VIOLIN_RECIPE
 
@@ -58,6 +60,21 @@ RECIPES = {
         ALL_SOUNDS,
         start="fourier_repair",
         gains_db=(-18.0, 6.0),
+        stored="int8",
+    ),
+    # Discriminators and losses of the repair network, so that the two can be compared.
+    "vocos": VocoderRecipe(
+        "speech",
+        Vocos,
+        lambda: [
+            Middle(hifi_gan.MultiPeriodDiscriminator(1 / 8)),
+            Middle(MultiSpectrogramDiscriminator()),
+        ],
+        hifi_gan,
+        target=spectral_loss,
+        n_samples=40 * 256,
+        decay=1.0,  # the rate falls at the end only
+        discriminators_from=3000,
         stored="int8",
     ),
     "muse_gan": GanRecipe(),

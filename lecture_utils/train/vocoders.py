@@ -45,6 +45,7 @@ class VocoderRecipe:
     discriminators_from: int = 500
     watch_every: int = 500
     snapshots: tuple[int, ...] = SNAPSHOTS
+    stored: str = "float16"
     seed: int = 1234
 
 
@@ -155,7 +156,7 @@ def train_vocoder(
     run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched), (1, snapshot)))
     if run.is_main:
         weights.save(
-            folder / f"{name}.safetensors", average.model, stored="float16",
+            folder / f"{name}.safetensors", average.model, stored=recipe.stored,
             step=run.step, seconds=round(run.seconds), seed=recipe.seed, sound=recipe.sound,
         )  # fmt: skip
     if accelerator:

@@ -32,6 +32,61 @@ def steep(left, middle, right):
     return 0.5 * (right - left) / (middle - min(left, right))
 
 
+def squares(missing, book):
+    return ((missing[:, None, :] - book[None]) ** 2).sum(-1)
+
+
+def quantised(frames, books, away=squares, left=lambda missing, entry: missing - entry):
+    """Numbers and what is missing at the end, by a distance and a way to go on."""
+    missing, numbers = frames, []
+    for book in books:
+        numbers.append(np.argmin(away(missing, book), axis=1))
+        missing = left(missing, book[numbers[-1]])
+    return np.stack(numbers, axis=1), missing
+
+
+def numbers(frames, books, **how):
+    return quantised(frames, books, **how)[0]
+
+
+def without_torch_residual(frames, books):
+    frames, books = torch.as_tensor(frames), [torch.as_tensor(book) for book in books]
+    return torch.stack([torch.cdist(frames, book).argmin(1) for book in books], 1)
+
+
+def away_once(frames, books):
+    first = numbers(frames, books[:1])
+    missing = frames - books[0][first[:, 0]]
+    return np.concatenate([first, *[squares(missing, b).argmin(1)[:, None] for b in books[1:]]], 1)
+
+
+def last_only(frames, books):
+    missing, found = frames, []
+    for book in books:
+        found.append(squares(missing, book).argmin(1))
+        missing = frames - book[found[-1]]
+    return np.transpose(found)
+
+
+def of_last_book(frames, books):
+    for book in books:
+        chosen = squares(frames, book).argmin(1)
+        frames = frames - book[chosen]
+    return chosen
+
+
+def nearest_frame(frames, books):
+    return np.stack([squares(frames, book).argmin(0) for book in books], 1)
+
+
+def sum_of_entries(frames, books):
+    return sum(b[n] for b, n in zip(books, numbers(frames, books).T, strict=True))
+
+
+def cosine(missing, book):
+    return -(missing @ (book / np.linalg.norm(book, axis=1, keepdims=True).clip(1e-12)).T)
+
+
 WRONG = {
     "fourier_vocoder.peak_offset": [
         ("sign is turned", partial(offset, factor=-0.5)),
@@ -73,5 +128,34 @@ WRONG = {
         ("no decibels", lambda s, g, a: turned(s, 10 ** (g / 20), a)),
         ("does not replace it", lambda s, g, a: g * np.exp(1j * (np.angle(s) + a))),
         ("not added to it", lambda s, g, a: s + turned(1, g, a)),
+    ],
+    "fourier_vocoder.residual_quantise": [
+        ("the frames themselves", partial(numbers, left=lambda missing, entry: missing)),
+        ("the frames themselves", without_torch_residual),
+        ("take away every entry", away_once),
+        ("only the last entry", last_only),
+        ("take them away", partial(numbers, left=lambda missing, entry: missing + entry)),
+        ("sign of what is missing", partial(numbers, left=lambda missing, entry: entry - missing)),
+        ("no absolute value", partial(numbers, left=lambda m, entry: np.abs(m - entry))),
+        ("gets the entry", partial(numbers, left=lambda missing, entry: entry)),
+        ("furthest", lambda f, b: numbers(f, b, away=lambda m, book: -squares(m, book))),
+        ("largest product", partial(numbers, away=lambda m, book: -(m @ book.T))),
+        ("square them first", partial(numbers, away=lambda m, b: (m[:, None] - b).sum(2))),
+        ("square them first", partial(numbers, away=lambda m, b: abs((m[:, None] - b).mean(2)))),
+        ("does not decide", partial(numbers, away=lambda m, b: abs(m[:, None] - b).max(2))),
+        ("sum of squares", partial(numbers, away=lambda m, b: abs(m[:, None] - b).mean(2))),
+        ("by their direction", partial(numbers, away=cosine)),
+        ("from the last to the first", lambda f, b: numbers(f, [*reversed(b)])),
+        ("reverse order", lambda f, b: np.fliplr(numbers(f, b))),
+        ("start at 0", lambda f, b: numbers(f, b) + 1),
+        ("rows and columns", lambda f, b: np.transpose(numbers(f, b))),
+        ("first codebook alone", lambda f, b: squares(f, b[0]).argmin(1)),
+        ("first codebook alone", lambda f, b: squares(f, b[0]).argmin(1)[:, None]),
+        ("last codebook alone", of_last_book),
+        ("first codebook is used every time", lambda f, b: numbers(f, [b[0] for _ in b])),
+        ("which are sent", sum_of_entries),
+        ("which are sent", lambda f, b: quantised(f, b)[1]),
+        ("one row", lambda f, b: numbers(f, b).flatten()),
+        ("the shape is (7, 3)", nearest_frame),
     ],
 }

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from lecture_utils import hifi_gan, mel, melgan, weights
+from lecture_utils.fourier_vocoder import Vocos
 from lecture_utils.train import __main__ as command
 from lecture_utils.train import adversarial, vocoders
 from lecture_utils.train.recipes import RECIPES
@@ -30,6 +31,12 @@ MELGAN_RECIPE = dataclasses.replace(
     generator=lambda: melgan.Generator(base_channels=4),
     discriminators=lambda: [melgan.MultiScaleDiscriminator(4)],
     losses=melgan, target=None, discriminators_from=0, betas=(0.5, 0.9),
+)  # fmt: skip
+
+
+VOCOS_RECIPE = dataclasses.replace(
+    RECIPES["vocos"], generator=lambda: Vocos(channels=8, n_blocks=1), batch=2,
+    n_samples=32 * 256, discriminators_from=2, watch_every=2,
 )  # fmt: skip
 
 
@@ -88,6 +95,20 @@ def test_snapshots_and_weights_are_small_and_loadable(whole):
     assert (first.facts["step"], last.facts["step"], final.facts["step"]) == (0, 8, 8)
     difference = (last.conv_pre.weight - final.conv_pre.weight).abs().max()
     assert difference < 1e-3 < 2 * (first.conv_pre.weight - final.conv_pre.weight).abs().max()
+
+
+def test_vocos_is_trained_as_the_others_and_kept_in_int8(tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    go(whole, 4, VOCOS_RECIPE)
+    go(broken, 3, VOCOS_RECIPE)
+    go(broken, 4, VOCOS_RECIPE, resume=True)
+    assert same_state(whole, broken)
+    before, after = rows(whole)
+    assert before["critic"] == "nan" and float(after["critic"]) > 0  # first the target alone
+    state, kept = load_file(whole / "state.safetensors"), load_file(whole / "tiny.safetensors")
+    assert kept["trunk.last.weight"].dtype == torch.int8
+    loaded = weights.load(whole / "tiny.safetensors", Vocos).state_dict()["trunk.last.weight"]
+    assert torch.allclose(loaded, state["average/trunk.last.weight"], atol=1e-3)
 
 
 def test_rates_fall_and_discriminators_have_their_share(tmp_path, monkeypatch):
