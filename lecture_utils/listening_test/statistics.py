@@ -137,7 +137,7 @@ def post_screen(ratings: Iterable[Rating]) -> tuple[list[Rating], list[str]]:
     out = {who: found for who, found in missed.items() if np.mean(found) > MOST_MISSED}
     notes = [
         f"Listener {who} is left out: the hidden reference got less than {LOWEST_REFERENCE:.0f} "
-        f"points in {sum(found)} of {len(found)} trials."
+        f"points on {sum(found)} of {len(found)} pages."
         for who, found in out.items()
     ]
     return [rating for rating in ratings if rating.session_uuid not in out], notes

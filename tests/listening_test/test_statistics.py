@@ -75,7 +75,7 @@ def test_listeners_who_miss_the_reference_are_left_out():
     kept, notes = statistics.post_screen(rows)
     assert {row.session_uuid for row in kept} == {"good", "once", "other"}
     assert len(kept) == 15 and len(notes) == 1
-    assert notes[0].startswith("Listener twice is left out") and "2 of 7 trials" in notes[0]
+    assert notes[0].startswith("Listener twice is left out") and "2 of 7 pages" in notes[0]
 
 
 def test_simulated_careless_listeners_are_found():
