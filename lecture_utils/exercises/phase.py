@@ -70,7 +70,7 @@ combine = Exercise(
         ("the angle belongs inside exp",
          lambda m, a: m * a * np.exp(1j)),
     ],
-    hint="An entry is an arrow: the magnitude is its length, the phase its direction. Which "
+    hint="A cell is an arrow: the magnitude is its length, the phase its direction. Which "
     "function makes an arrow of length 1 from an angle?",
 )  # fmt: skip
 
