@@ -85,19 +85,16 @@ spectral_loss = Exercise(
         ("absolute differences are wanted, not a norm",
          lambda t, e: _loss(t, e, reduce=lambda x: np.linalg.norm(x.ravel()))),
         ("without absolute values, too loud here and too soft there cancel",
-         lambda t, e: _loss(t, e, size=np.positive)),
-        ("without absolute values, too loud here and too soft there cancel",
+         lambda t, e: _loss(t, e, size=np.positive),
          lambda t, e: _loss(e, t, size=np.positive)),
         ("take the absolute value before the mean, or too loud here and too soft there cancel",
-         lambda t, e: _loss(t, e, reduce=lambda x: abs(np.mean(x)), size=np.positive)),
-        *[("take the absolute value before the mean, or too loud here and too soft there cancel",
-           lambda t, e, half=half, alone=alone: _loss(t, e, **{half: 0}) + _loss(
-               t, e, **alone, reduce=lambda x: abs(np.mean(x)), size=np.positive))
-          for half, alone in (("log", {"linear": 0}), ("linear", {"log": 0}))],
+         lambda t, e: _loss(t, e, reduce=lambda x: abs(np.mean(x)), size=np.positive),
+         *[lambda t, e, half=half, alone=alone: _loss(t, e, **{half: 0}) + _loss(
+             t, e, **alone, reduce=lambda x: abs(np.mean(x)), size=np.positive)
+           for half, alone in (("log", {"linear": 0}), ("linear", {"log": 0}))]),
         ("take the logarithm of each, then the difference; not the logarithm of the difference",
          lambda t, e: _loss(t, e, log=0) + sum(
-             np.mean(np.log(np.abs(b - a) + 1e-5)) for a, b in zip(t, e, strict=True))),
-        ("take the logarithm of each, then the difference; not the logarithm of the difference",
+             np.mean(np.log(np.abs(b - a) + 1e-5)) for a, b in zip(t, e, strict=True)),
          lambda t, e: _loss(t, e, log=0) + sum(
              np.mean(np.abs(np.log(np.abs(b - a) + 1e-5))) for a, b in zip(t, e, strict=True))),
         ("the scales are summed, not averaged",
@@ -180,8 +177,7 @@ loudness_db = Exercise(
         ("the weights are decibels: turn them into factors before you multiply",
          lambda p, w: _db((p * w[:, None]).sum(0))),
         ("the weights belong to each bin, before the sum",
-         lambda p, w: np.maximum(_db(p.sum(0), floor=-300) + w.sum(), -80)),
-        ("the weights belong to each bin, before the sum",
+         lambda p, w: np.maximum(_db(p.sum(0), floor=-300) + w.sum(), -80),
          lambda p, w: np.maximum(_db(p.sum(0), floor=-300) + w.mean(), -80)),
         *[("power has 10 log10; 20 log10 is for amplitudes",
            lambda p, w, floor=floor: np.maximum(20 * np.log10(_weighed(p, w).sum(0)), floor))

@@ -61,8 +61,7 @@ harmonic_sum = Exercise(
         ("a harmonic exactly at half the rate is left out, too: below, not up to",
          lambda p, f, a, r: _single(p, f, a, r, np.less_equal)),
         ("you keep the harmonics above half the rate; keep those below",
-         lambda p, f, a, r: _single(p, f, a, r, np.greater)),
-        ("you keep the harmonics above half the rate; keep those below",
+         lambda p, f, a, r: _single(p, f, a, r, np.greater),
          lambda p, f, a, r: _single(p, f, a, r, np.greater_equal)),
         ("it is k * f0 that must stay below half the rate, not f0 itself",
          lambda p, f, a, r: (f < r / 2) * _harmonics(p, f, a, np.inf)),
@@ -94,8 +93,7 @@ harmonic_sum = Exercise(
         ("`k` is missing inside the sine: all harmonics sound at f0",
          lambda p, f, a, r: sum(a[k] * ((k + 1) * f < r / 2) * np.sin(p) for k in range(len(a)))),
         ("`phase` is in radians and has been added up already; take it as it is",
-         lambda p, f, a, r: _harmonics(2 * np.pi * p, f, a, r / 2)),
-        ("`phase` is in radians and has been added up already; take it as it is",
+         lambda p, f, a, r: _harmonics(2 * np.pi * p, f, a, r / 2),
          lambda p, f, a, r: _harmonics(np.cumsum(p), f, a, r / 2)),
         ("use the `phase` that you are given; it does not begin at 0",
          lambda p, f, a, r: _harmonics(2 * np.pi * np.cumsum(f) / r, f, a, r / 2)),
@@ -176,15 +174,12 @@ overlap_add = Exercise(
     mistakes=[
         ("each hop is cut where the next begins; let it ring on and add what overlaps, or every "
          "border clicks",
-         lambda h, r: _rings(h, r, h.shape[1])[: h.size]),
-        ("each hop is cut where the next begins; let it ring on and add what overlaps, or every "
-         "border clicks",
+         lambda h, r: _rings(h, r, h.shape[1])[: h.size],
          lambda h, r: _rings(h, r, h.shape[1])),
         ("a long filter rings over several hops, not into the next one only",
          lambda h, r: _rings(h, r, 2 * h.shape[1])),
         ("each hop is cut on both sides; let it ring on and add what overlaps",
-         _same),
-        ("each hop is cut on both sides; let it ring on and add what overlaps",
+         _same,
          _middle),
         ("the Fourier transform is too short: what rings on comes back at the beginning of the hop "
          "(hop + taps - 1 values are needed)",
@@ -214,8 +209,7 @@ overlap_add = Exercise(
         ("the hops are not filtered at all",
          lambda h, r: _overlap_add(h, np.eye(1, r.shape[1]).repeat(len(r), 0))),
         ("the hops begin `hop` samples apart, not `taps`",
-         lambda h, r: _overlap_add(h, r, r.shape[1])),
-        ("the hops begin `hop` samples apart, not `taps`",
+         lambda h, r: _overlap_add(h, r, r.shape[1]),
          lambda h, r: np.append(_overlap_add(h, r, r.shape[1]), np.zeros(h.size))[
              : h.size + r.shape[1] - 1]),
         ("where sounds overlap they are added; nothing is divided",
