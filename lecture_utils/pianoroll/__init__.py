@@ -3,7 +3,7 @@
 from lecture_utils.pianoroll.band import play
 from lecture_utils.pianoroll.lane import draw_lanes, lanes
 from lecture_utils.pianoroll.melody import from_pitch
-from lecture_utils.pianoroll.metrics import (
+from lecture_utils.pianoroll.roll_metrics import (
     as_cells,
     drum_pattern,
     empty_bars,
