@@ -171,7 +171,7 @@ def _played() -> dict[str, tuple]:
 
 def _events(
     notes: list[tuple], key: object = None, off_first: bool = True, zero: bool = False,
-    shift: str = "since the last", tail: bool = False, rest: bool = True,
+    shift: str = "since the last", rest: bool = True,
 ) -> list[str]:  # fmt: skip
     acts = [(start, 1 if off_first else 0, pitch, "on") for start, _, pitch in notes]
     acts += [(stop, 0 if off_first else 1, pitch, "off") for _, stop, pitch in notes]

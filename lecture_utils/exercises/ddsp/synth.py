@@ -14,9 +14,9 @@ from lecture_utils.notebook.check import Exercise
 def _tones() -> dict[str, tuple]:
     """Return glides and notes whose harmonics lie below, at and above half the sample rate."""
 
-    def tone(f0_hz: object, amplitudes: list, rate: int, start: float = 0.3) -> tuple:
+    def tone(f0_hz: object, amplitudes: list, rate: int) -> tuple:
         f0_hz = np.broadcast_to(f0_hz, 150).astype(float)
-        phase = start + 2 * np.pi * np.cumsum(f0_hz) / rate
+        phase = 0.3 + 2 * np.pi * np.cumsum(f0_hz) / rate
         return phase, f0_hz, np.array(amplitudes), rate
 
     five = [0.5, 0.4, 0.3, 0.2, 0.1]
