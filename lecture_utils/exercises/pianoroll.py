@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -62,28 +63,33 @@ def _notes(
     return _rows([tuple(note[k] for k in order) for note in notes])
 
 
-def _one_start(events: list[str]) -> np.ndarray:
-    now, begin, notes = 0, 0, []
+def _acts(events: list[str]) -> Iterator[tuple[int, str, int]]:
+    """Give the step, the kind and the key of each Note_on and Note_off."""
+    now = 0
     for token in events:
         act, value = token.rsplit("_", 1)
         if act == "Time_shift":
             now += int(value)
-        elif act == "Note_on":
+        else:
+            yield now, act, int(value)
+
+
+def _one_start(events: list[str]) -> np.ndarray:
+    begin, notes = 0, []
+    for now, act, pitch in _acts(events):
+        if act == "Note_on":
             begin = now
         else:
-            notes.append((begin, now, int(value)))
+            notes.append((begin, now, pitch))
     return _rows(notes)
 
 
 def _queue(events: list[str], which: int = 0) -> np.ndarray:
     """End the note that began first, or last, with its own key, whatever the Note_off names."""
-    now, sounding, notes = 0, [], []
-    for token in events:
-        act, value = token.rsplit("_", 1)
-        if act == "Time_shift":
-            now += int(value)
-        elif act == "Note_on":
-            sounding.append((now, int(value)))
+    sounding, notes = [], []
+    for now, act, pitch in _acts(events):
+        if act == "Note_on":
+            sounding.append((now, pitch))
         else:
             begin, pitch = sounding.pop(which)
             notes.append((begin, now, pitch))

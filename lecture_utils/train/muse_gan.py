@@ -80,11 +80,7 @@ def train_gan(
 
     Parameters
     ----------
-    name, recipe
-        An entry of :data:`lecture_utils.train.RECIPES`.
-    folder : Path
-        Where state and log live.
-    minutes, resume, n_steps
+    name, recipe, folder, minutes, resume, n_steps
         As for :func:`lecture_utils.train.descent.descend`.
     from_weights : bool
         Go on from the shipped generator and critic where there is no state; notes are rounded.

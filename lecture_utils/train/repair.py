@@ -111,17 +111,10 @@ def train_repair(
 
     Parameters
     ----------
-    name, recipe
-        An entry of :data:`lecture_utils.train.recipes.RECIPES`.
-    folder : Path
-        Where state and log live.
-    minutes, resume, n_steps
-        As for :func:`lecture_utils.train.descent.descend`.
+    name, recipe, folder, minutes, resume, n_steps, from_weights
+        As for :func:`lecture_utils.train.vocoders.train_vocoder`.
     sounds : list of np.ndarray, optional
         Other training sounds, each ``(n,)`` at 16 kHz.
-    from_weights : bool
-        Where there is no state to resume: go on from the shipped weights. New discriminators learn
-        alone first, as in :func:`lecture_utils.train.vocoders.train_vocoder`.
     magnitude : MagnitudeNetwork, optional
         The recipe's shipped one by default.
     """
