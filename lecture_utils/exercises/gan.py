@@ -110,8 +110,8 @@ count_modes = Exercise(
          lambda p, c: _found(p, c, order=1)),
         ("2 % of *all* points are wanted, not of the points near a place",
          _of_near),
-        *[("2 % is a share: how many points it is depends on how many there are",
-           lambda p, c, least=least: _near(p, c, least)) for least in (20, 10, 5)],
+        ("2 % is a share: how many points it is depends on how many there are",
+         *[lambda p, c, least=least: _near(p, c, least) for least in (20, 10, 5)]),
         ("don't round the number of points: 2 % of 255 points are 5.1, so 5 are too few",
          lambda p, c: _near(p, c, len(p) // 50)),
         ("a point exactly 0.2 away is not nearer than 0.2: < instead of <=",
@@ -179,9 +179,9 @@ critic_loss = Exercise(
          lambda r, f: (f.mean() - r.mean()) ** 2),
         ("nothing is halved here",
          lambda r, f: (f.mean() - r.mean()) / 2),
-        *[("means are wanted, not medians",
-           lambda r, f, method=method: np.quantile(f, 0.5, method=method) - np.quantile(
-               r, 0.5, method=method)) for method in ("linear", "lower")],  # torch.median: lower
+        ("means are wanted, not medians",
+         *[lambda r, f, method=method: np.quantile(f, 0.5, method=method) - np.quantile(
+               r, 0.5, method=method) for method in ("linear", "lower")]),  # torch.median: lower
         ("take the mean of each group, not of all scores together",
          lambda r, f: np.concatenate([f, -r]).mean()),
         ("the scores have no border here; leave the maximum with 0 out (that is the hinge loss)",

@@ -233,9 +233,9 @@ overlap_add = Exercise(
          lambda f, w, h: _add(f * w, h)),
         ("0 / 0: where all windows are 0 the result is 0, too",
          lambda f, w, h: _mean(f, w, h, w**2, hole=np.nan)),
-        *[("divide by the sum of *squared* windows: the window is used once by the STFT and once "
-           "here",
-           lambda f, w, h, hole=hole: _mean(f, w, h, w, hole)) for hole in (0, np.nan)],
+        ("divide by the sum of *squared* windows: the window is used once by the STFT and once "
+         "here",
+         *[lambda f, w, h, hole=hole: _mean(f, w, h, w, hole) for hole in (0, np.nan)]),
         ("multiply each frame by the window before adding it",
          *[lambda f, w, h, hole=hole: _mean(f, 1 + 0 * w, h, w**2, hole) for hole in (0, np.nan)],
          lambda f, w, h: _add(f, h) / _add(np.tile(w**2, (len(f), 1)), h)),
@@ -252,11 +252,11 @@ overlap_add = Exercise(
          "weighed once already",
          lambda f, w, h: _mean(f, w**2, h, w**2),
          lambda f, w, h: _mean(f, w**2, h, w**2, hole=np.nan)),
-        *[("the sum of windows is squared; square each window before you add",
-           lambda f, w, h, hole=hole: np.where(
+        ("the sum of windows is squared; square each window before you add",
+         *[lambda f, w, h, hole=hole: np.where(
                _mean(f, w, h, w) == 0, hole, _add(f * w, h)
-               / np.maximum(_add(np.tile(w, (len(f), 1)), h) ** 2, 1e-12)))
-          for hole in (0, np.nan)],
+               / np.maximum(_add(np.tile(w, (len(f), 1)), h) ** 2, 1e-12))
+           for hole in (0, np.nan)]),
         ("you write over what the frame before left there; add to it (+=)",
          _overwritten),
         ("the last frame is missing",
@@ -266,9 +266,9 @@ overlap_add = Exercise(
          lambda f, w, h: _add(f * w, h) / ((w**2).sum() / h)),
         ("divide by the sum of squared windows also where it is below 1",
          lambda f, w, h: _add(f * w, h) / np.maximum(_add(np.tile(w**2, (len(f), 1)), h), 1)),
-        *[("the small number that keeps off 0 / 0 is too large: the ends become too soft",
-           lambda f, w, h, under=under: _add(f * w, h)
-           / (_add(np.tile(w**2, (len(f), 1)), h) + under)) for under in (1, 0.1, 0.01, 1e-3)],
+        ("the small number that keeps off 0 / 0 is too large: the ends become too soft",
+         *[lambda f, w, h, under=under: _add(f * w, h)
+           / (_add(np.tile(w**2, (len(f), 1)), h) + under) for under in (1, 0.1, 0.01, 1e-3)]),
         ("the frames begin `hop` samples apart, so they overlap; yours follow one another",
          lambda f, w, h: _mean(f, w, f.shape[1], w**2)),
         ("the end is missing: hop * (frames - 1) + width samples come back",

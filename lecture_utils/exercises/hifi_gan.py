@@ -45,10 +45,10 @@ fold = Exercise(
          lambda x, p: _fold(x, p).reshape(p, -1).T),
         ("the last, incomplete row is cut off; fill it up by mirroring",
          lambda x, p: x[: len(x) // p * p].reshape(-1, p)),
-        *[("the last row is filled up with zeros; mirror the sound instead (a silent end is a mark "
-           "that no real sound has)",
-           lambda x, p, missing=missing: _fold(x, p, "constant", missing(len(x), p)))
-          for missing in (lambda n, p: -n % p, lambda n, p: p - n % p)],
+        ("the last row is filled up with zeros; mirror the sound instead (a silent end is a mark "
+         "that no real sound has)",
+         *[lambda x, p, missing=missing: _fold(x, p, "constant", missing(len(x), p))
+           for missing in (lambda n, p: -n % p, lambda n, p: p - n % p)]),
         ("mirror without repeating the last sample",
          lambda x, p: _fold(x, p, "symmetric")),
         ("the last sample is repeated; mirror the sound instead",

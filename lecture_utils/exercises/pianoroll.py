@@ -141,12 +141,12 @@ events_to_notes = Exercise(
         ("the clock starts at 0 with the first token; yours starts with the first note, so the "
          "rest at the beginning is lost",
          lambda events: _notes(events, rest=False)),
-        *[("a number can have several digits; you read too few of them",
-           lambda events, digits=digits: _notes(events, digits=digits))
-          for digits in ((1, 0), (0, 1), (1, 1), (0, 2), (2, 2), (1, 2))],
-        *[("that is in another order; each note is (start, stop, pitch)",
-           lambda events, order=order: _notes(events, order=order))
-          for order in itertools.permutations((0, 1, 2)) if order != (0, 1, 2)],
+        ("a number can have several digits; you read too few of them",
+         *[lambda events, digits=digits: _notes(events, digits=digits)
+           for digits in ((1, 0), (0, 1), (1, 1), (0, 2), (2, 2), (1, 2))]),
+        ("that is in another order; each note is (start, stop, pitch)",
+         *[lambda events, order=order: _notes(events, order=order)
+           for order in itertools.permutations((0, 1, 2)) if order != (0, 1, 2)]),
     ],
     signs=[
         ("a part of a note is still text: use int(...)",

@@ -61,13 +61,13 @@ mu_law_encode = Exercise(
          lambda x: _encode(x) - 128),
         ("don't make the sound louder first: a soft sound has codes near 128",
          lambda x: _encode(x / max(np.abs(x).max(), 1e-9))),
-        *[("numbers below 0 have no logarithm: use `np.abs` inside and `np.sign` before it",
-           lambda x, kind=kind, sign=sign: np.floor(
+        ("numbers below 0 have no logarithm: use `np.abs` inside and `np.sign` before it",
+         *[lambda x, kind=kind, sign=sign: np.floor(
                (sign(x) * np.log(1 + 255 * x) / np.log(256) + 1) / 2 * 255 + 0.5
-           ).astype(kind)) for kind in (float, int) for sign in (np.ones_like, np.sign)],
-        *[("the codes begin at 0: half of 255 must be added, too",
-           lambda x, to_whole=to_whole: to_whole(_squeeze(x) * 127.5))
-          for to_whole in (np.round, lambda y: np.floor(y + 0.5))],
+           ).astype(kind) for kind in (float, int) for sign in (np.ones_like, np.sign)]),
+        ("the codes begin at 0: half of 255 must be added, too",
+         *[lambda x, to_whole=to_whole: to_whole(_squeeze(x) * 127.5)
+           for to_whole in (np.round, lambda y: np.floor(y + 0.5))]),
         ("you cut towards 0, so that -1 becomes 1: bring -1 .. 1 to 0 .. 255, then round",
          lambda x: np.trunc(_squeeze(x) * 127.5) + 128),
         ("with 127 times the value one code is never used: there are 256, 0 .. 255",
@@ -79,10 +79,10 @@ mu_law_encode = Exercise(
          lambda x: _encode(x, mu=256.0),
          lambda x: np.floor(
              (np.sign(x) * np.log1p(256 * np.abs(x)) / np.log(256) + 1) / 2 * 255 + 0.5)),
-        *[("the 1 inside the logarithm is missing: log(1 + 255 |x|)",
-           lambda x, kind=kind: np.floor(
+        ("the 1 inside the logarithm is missing: log(1 + 255 |x|)",
+         *[lambda x, kind=kind: np.floor(
                (np.sign(x) * np.log(255 * np.abs(x)) / np.log(256) + 1) / 2 * 255 + 0.5
-           ).astype(kind)) for kind in (float, int)],
+           ).astype(kind) for kind in (float, int)]),
         ("the sign of silence is 0 / 0; use `np.sign`",
          lambda x: np.where(x == 0, np.nan, _encode(x))),
         ("x is squeezed only after 255 was multiplied: log(1 + 255 |x|), not log(1 + |x|)",
@@ -271,15 +271,15 @@ cached_step = Exercise(
          lambda x, t, ring, a, b: _step(x, t, ring, 0, b)),
         ("the new sample is missing in `y`",
          lambda x, t, ring, a, b: _step(x, t, ring, a, 0)),
-        *[("slot t % d holds the sample of d ago; you read and write its neighbour",
-           lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, t + k)) for k in (1, -1)],
-        *[("slot t % d holds the sample of d ago; you read its neighbour",
-           lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, t + k, store_at=t))
-          for k in (1, -1)],
-        *[("`x` belongs into slot t % d, from which the old sample was read",
-           lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, store_at=t + k)) for k in (1, -1)],
-        *[("the slot is t % d; yours is always the same",
-           lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, k)) for k in (0, -1)],
+        ("slot t % d holds the sample of d ago; you read and write its neighbour",
+         *[lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, t + k) for k in (1, -1)]),
+        ("slot t % d holds the sample of d ago; you read its neighbour",
+         *[lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, t + k, store_at=t)
+           for k in (1, -1)]),
+        ("`x` belongs into slot t % d, from which the old sample was read",
+         *[lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, store_at=t + k) for k in (1, -1)]),
+        ("the slot is t % d; yours is always the same",
+         *[lambda x, t, ring, a, b, k=k: _step(x, t, ring, a, b, k) for k in (0, -1)]),
         ("the slot is what is left over, t % d, not the whole part of t / d",
          lambda x, t, ring, a, b: _step(x, t, ring, a, b, t // len(ring))),
         ("only slot t % d gets the new sample; the others keep theirs",

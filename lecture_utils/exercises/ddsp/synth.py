@@ -71,12 +71,12 @@ harmonic_sum = Exercise(
          lambda p, f, a, r: _harmonics(p, f, a, 8000)),
         ("half of an odd rate is no whole number: divide with /, not with //",
          lambda p, f, a, r: _harmonics(p, f, a, r // 2)),
-        *[("the frequency changes from sample to sample: decide for each sample what is left out",
-           lambda p, f, a, r, over=over: _harmonics(p, f, a, r / 2, over=over))
-          for over in (np.max, np.min, np.mean, lambda f: f[0], lambda f: f[-1])],
-        *[("the first harmonic is k = 1, the tone itself, with `amplitudes[0]`; yours start at 0",
-           lambda p, f, a, r, limit=limit: _harmonics(p, f, a, limit * r, first=0))
-          for limit in (0.5, 9e9)],
+        ("the frequency changes from sample to sample: decide for each sample what is left out",
+         *[lambda p, f, a, r, over=over: _harmonics(p, f, a, r / 2, over=over)
+           for over in (np.max, np.min, np.mean, lambda f: f[0], lambda f: f[-1])]),
+        ("the first harmonic is k = 1, the tone itself, with `amplitudes[0]`; yours start at 0",
+         *[lambda p, f, a, r, limit=limit: _harmonics(p, f, a, limit * r, first=0)
+           for limit in (0.5, 9e9)]),
         ("the first harmonic is k = 1, the tone itself; yours start at k = 2",
          lambda p, f, a, r: _harmonics(p, f, a, r / 2, first=2)),
         ("that is a cosine; use the sine, so that a note begins at 0",
@@ -184,10 +184,10 @@ overlap_add = Exercise(
         ("the Fourier transform is too short: what rings on comes back at the beginning of the hop "
          "(hop + taps - 1 values are needed)",
          _circular),
-        *[("every hop has its own filter; yours is a neighbour's",
-           lambda h, r, which=which: _overlap_add(h, r[which(np.arange(len(r)))]))
+        ("every hop has its own filter; yours is a neighbour's",
+         *[lambda h, r, which=which: _overlap_add(h, r[which(np.arange(len(r)))])
           for which in (lambda t: t - 1, lambda t: np.maximum(t - 1, 0),
-                        lambda t: (t + 1) % len(t), lambda t: np.minimum(t + 1, len(t) - 1))],
+                        lambda t: (t + 1) % len(t), lambda t: np.minimum(t + 1, len(t) - 1))]),
         ("the hops ring one after the other; they begin one hop apart and overlap",
          lambda h, r: _overlap_add(h, r, h.shape[1] + r.shape[1] - 1)),
         ("you write over what the hop before left there; add to it (+=)",
