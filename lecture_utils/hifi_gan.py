@@ -1,7 +1,7 @@
 """HiFi-GAN (Kong, Kim & Bae 2020): a small generator and discriminators that look at every period.
 
 Layer names are those of the published checkpoints, which load with
-:func:`lecture_utils.train.run.load_published`. Used by notebook 07.
+:func:`lecture_utils.weights.load_published`. Used by notebook 07.
 """
 
 from __future__ import annotations

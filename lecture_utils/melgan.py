@@ -2,7 +2,7 @@
 
 (The course's weights `melgan` had a mel loss besides; `melgan_critics_only` had none.)
 Layer names are those of the published checkpoints, which load with
-:func:`lecture_utils.train.run.load_published`. Used by notebook 06.
+:func:`lecture_utils.weights.load_published`. Used by notebook 06.
 """
 
 from __future__ import annotations

@@ -122,14 +122,11 @@ def words_changed(reference: list[str], estimate: list[str]) -> float:
     float
         Changes over words of the reference; can exceed 1.
     """
+    from torchaudio.functional import edit_distance
+
     if not reference:
         raise ValueError("reference: no words; give speech in which words were heard.")
-    row = list(range(len(estimate) + 1))
-    for i, word in enumerate(reference, 1):
-        last, row[0] = row[0], i
-        for j, other in enumerate(estimate, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (word != other))
-    return row[-1] / len(reference)
+    return edit_distance(reference, estimate) / len(reference)
 
 
 def pesq(reference: np.typing.ArrayLike, estimate: np.typing.ArrayLike) -> float:

@@ -41,7 +41,7 @@ def wrong(name):
 
 
 def diagnoses(task):
-    return {check._sentence(diagnosis) for diagnosis, _ in [*task.mistakes, *task.signs]}
+    return {check._sentence(diagnosis) for diagnosis, *_ in [*task.mistakes, *task.signs]}
 
 
 def test_exercises_and_notebooks_agree():
@@ -155,9 +155,11 @@ def test_every_known_mistake_is_told_as_such(name):
     """A model, taken as the answer, gets its own diagnosis, and not that of another one."""
     task = check.find(name)
     calm = check.Exercise(**{**vars(task), "read": None, "tensors": False})
-    for diagnosis, model in task.mistakes:
-        result = check.judge(name, calm, model)
-        assert (result.status, result.message) == (check.WRONG, check._sentence(diagnosis))
+    for diagnosis, *models in task.mistakes:
+        assert models
+        for model in models:
+            result = check.judge(name, calm, model)
+            assert (result.status, result.message) == (check.WRONG, check._sentence(diagnosis))
 
 
 @pytest.mark.parametrize("name", EXERCISES)

@@ -16,7 +16,7 @@ import functools
 import sys
 
 from lecture_utils import data
-from lecture_utils.build_data import bank, recordings, renders, rolls
+from lecture_utils.build_data import recordings, renders, rolls, soundfonts
 from lecture_utils.build_data.manifest import refresh_manifest
 
 
@@ -54,7 +54,7 @@ STEPS = {
     "speech": recordings.build_speech,
     "other_voice": recordings.build_other_voice,
     "rolls": rolls.build_piano_rolls,
-    "bank": bank.build_bank_samples,
+    "bank": soundfonts.build_bank_samples,
     "renders": renders.build_renders,
 }
 

@@ -1,7 +1,8 @@
 """Render what nobody recorded: the motif, the held-out tests, the training sets, the voices.
 
 Part of ``make data``; the training sets are rendered when they are first asked for, see
-:func:`lecture_utils.data.training_set`. Seeds and pieces of tests and training never meet.
+:func:`lecture_utils.build_data.training_sets.training_set`. Seeds and pieces of tests and training
+never meet.
 """
 
 from __future__ import annotations

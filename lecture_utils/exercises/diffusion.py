@@ -62,12 +62,10 @@ q_sample = Exercise(
         ("the table is a product already; don't multiply its entries",
          lambda x, t, z, a: _jump(x, 0, z, np.prod(a[:t], keepdims=True))),
         ("that is one step further; the table begins with step 0",
-         lambda x, t, z, a: _jump(x, t + 1, z, a)),
-        ("that is one step too few: use entry t of the table",
-         lambda x, t, z, a: _jump(x, t - 1, z, a)),
-        ("that is one step further; the table begins with step 0",
+         lambda x, t, z, a: _jump(x, t + 1, z, a),
          lambda x, t, z, a: _jump(x, min(t + 1, len(a) - 1), z, a)),
         ("that is one step too few: use entry t of the table",
+         lambda x, t, z, a: _jump(x, t - 1, z, a),
          lambda x, t, z, a: _jump(x, max(t - 1, 0), z, a)),
         ("the root stands around the factor alone, not around the data or the noise",
          lambda x, t, z, a: np.sqrt(a[t] * x) + np.sqrt((1 - a[t]) * z)),
@@ -118,10 +116,6 @@ def _left(betas: np.ndarray, t: int) -> float:
 
 def _at_once(x: np.ndarray, t: int, g: np.ndarray, z: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (x - np.sqrt(1 - _left(b, t)) * g) / np.sqrt(_left(b, t))
-
-
-def _wrapped(b: np.ndarray, t: int) -> float:
-    return float(np.cumprod(1 - b)[t - 1])
 
 
 #: Diagnosis, and the flags of `_back` that make the mistake.
@@ -181,10 +175,8 @@ _BACK = [
     ("alpha bar is the product of all 1 - beta, not one minus their sum",
      lambda t, b: {"share": b[t] / np.sqrt(np.cumsum(b)[t])}),
     ("alpha bar of step t is wanted, the product that includes beta of t",
-     lambda t, b: {"share": b[t] / np.sqrt(1 - _left(b, t - 1))}),
-    ("alpha bar of step t is wanted, the product that includes beta of t",
-     lambda t, b: {"share": b[t] / np.sqrt(1 - _wrapped(b, t))}),
-    ("alpha bar of step t is wanted, the product that includes beta of t",
+     lambda t, b: {"share": b[t] / np.sqrt(1 - _left(b, t - 1))},
+     lambda t, b: {"share": b[t] / np.sqrt(1 - np.cumprod(1 - b)[t - 1])},
      lambda t, b: {"share": b[t] / np.sqrt(1 - _left(b, max(t - 1, 0)))}),
     ("alpha bar of step t is wanted, the product that ends with beta of t",
      lambda t, b: {"share": b[t] / np.sqrt(1 - _left(b, t + 1))}),
@@ -194,8 +186,8 @@ reverse_step = Exercise(
     reference=_back,
     cases=_steps,
     mistakes=[
-        *[(diagnosis, lambda x, t, g, z, b, flags=flags: _back(x, t, g, z, b, **flags(t, b)))
-          for diagnosis, flags in _BACK],
+        *[(diagnosis, *[lambda x, t, g, z, b, flags=flags: _back(x, t, g, z, b, **flags(t, b))
+                        for flags in several]) for diagnosis, *several in _BACK],
         ("that jumps to the clean data at once; take a small step",
          _at_once),
         ("at t = 0 only the fresh noise falls away; the guessed noise is taken away as before",

@@ -91,8 +91,7 @@ count_modes = Exercise(
     tensors=True,
     mistakes=[
         ("you count the points; count the places that have enough of them",
-         lambda p, c: round(_shares(p, c).sum() * len(p))),
-        ("you count the points; count the places that have enough of them",
+         lambda p, c: round(_shares(p, c).sum() * len(p)),
          lambda p, c: sum(_shares(point[None], c).any() for point in p)),
         ("a few stray points are not enough: a place needs 2 % of all points",
          lambda p, c: _found(p, c, share=1e-6)),
@@ -111,8 +110,8 @@ count_modes = Exercise(
          lambda p, c: _found(p, c, order=1)),
         ("2 % of *all* points are wanted, not of the points near a place",
          _of_near),
-        *[("2 % is a share: how many points it is depends on how many there are",
-           lambda p, c, least=least: _near(p, c, least)) for least in (20, 10, 5)],
+        ("2 % is a share: how many points it is depends on how many there are",
+         *[lambda p, c, least=least: _near(p, c, least) for least in (20, 10, 5)]),
         ("don't round the number of points: 2 % of 255 points are 5.1, so 5 are too few",
          lambda p, c: _near(p, c, len(p) // 50)),
         ("a point exactly 0.2 away is not nearer than 0.2: < instead of <=",
@@ -164,8 +163,7 @@ critic_loss = Exercise(
         ("the sign is turned: training makes a loss small, and real data should score high",
          lambda r, f: r.mean() - f.mean()),
         ("a sum grows with the batch; take means",
-         lambda r, f: f.sum() - r.sum()),
-        ("a sum grows with the batch; take means",
+         lambda r, f: f.sum() - r.sum(),
          lambda r, f: r.sum() - f.sum()),
         ("this is the generator's loss; the critic looks at real data, too",
          lambda r, f: -f.mean()),
@@ -181,9 +179,9 @@ critic_loss = Exercise(
          lambda r, f: (f.mean() - r.mean()) ** 2),
         ("nothing is halved here",
          lambda r, f: (f.mean() - r.mean()) / 2),
-        *[("means are wanted, not medians",
-           lambda r, f, method=method: np.quantile(f, 0.5, method=method) - np.quantile(
-               r, 0.5, method=method)) for method in ("linear", "lower")],  # torch.median: lower
+        ("means are wanted, not medians",
+         *[lambda r, f, method=method: np.quantile(f, 0.5, method=method) - np.quantile(
+               r, 0.5, method=method) for method in ("linear", "lower")]),  # torch.median: lower
         ("take the mean of each group, not of all scores together",
          lambda r, f: np.concatenate([f, -r]).mean()),
         ("the scores have no border here; leave the maximum with 0 out (that is the hinge loss)",
@@ -305,8 +303,7 @@ gradient_penalty = Exercise(
         ("the wanted slope is 1, not 0: subtract it before you square",
          lambda *case: (_sizes(*case) ** 2).mean()),
         ("the norm of each slope is missing: 1 is its length, not each of its numbers",
-         lambda *case: ((_slopes(*case) - 1) ** 2).mean()),
-        ("the norm of each slope is missing: 1 is its length, not each of its numbers",
+         lambda *case: ((_slopes(*case) - 1) ** 2).mean(),
          lambda *case: ((np.abs(_slopes(*case)) - 1) ** 2).mean()),
         ("that is the squared norm; take its root",
          lambda *case: _penalty(_sizes(*case) ** 2)),

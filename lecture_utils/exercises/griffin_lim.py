@@ -78,8 +78,8 @@ _KEPT = [
      lambda r, m: m * np.where(r.real < 0, -1, 1)),
     ("every arrow has its own length; you divide all by the largest",
      lambda r, m: m * r / np.abs(r).max()),
-    *[("the small number that keeps off 0 / 0 is too large: it makes arrows shorter",
-       lambda r, m, under=under: m * r / (np.abs(r) + under)) for under in (1, 0.1, 0.01, 1e-3)],
+    ("the small number that keeps off 0 / 0 is too large: it makes arrows shorter",
+     *[lambda r, m, under=under: m * r / (np.abs(r) + under) for under in (1, 0.1, 0.01, 1e-3)]),
     ("the lengths are averaged; the wanted magnitude takes the place of the other",
      lambda r, m: (m + np.abs(r)) / 2 * _phase(r)),
 ]  # fmt: skip
@@ -90,8 +90,8 @@ keep_the_phase = Exercise(
     read=_kept,
     tolerance=1e-3,  # of a small number that keeps off 0 / 0
     mistakes=[
-        (diagnosis, lambda r, m, model=model: _kept(model(r, m), r, m))
-        for diagnosis, model in _KEPT
+        (diagnosis, *[lambda r, m, model=model: _kept(model(r, m), r, m) for model in models])
+        for diagnosis, *models in _KEPT
     ],
     hint="Only the length of each arrow changes, not its direction. What is an arrow's direction "
     "if its own length is 0?",
@@ -137,14 +137,12 @@ convergence = Exercise(
         ("the error is not yet relative: divide by the norm of what is wanted",
          lambda f, w: _norm(f - w)),
         ("these are decibels; return the plain ratio",
-         lambda f, w: 20 * np.log10(_convergence(f, w))),
-        ("these are decibels; return the plain ratio",
+         lambda f, w: 20 * np.log10(_convergence(f, w)),
          lambda f, w: 10 * np.log10(_convergence(f, w))),
         ("that is the norm with absolute values; take the root of the sum of squares",
          lambda f, w: np.abs(f - w).sum() / np.abs(w).sum()),
         ("the two sizes are compared; the difference must be taken before the norm",
-         lambda f, w: (_norm(f) - _norm(w)) / _norm(w)),
-        ("the two sizes are compared; the difference must be taken before the norm",
+         lambda f, w: (_norm(f) - _norm(w)) / _norm(w),
          lambda f, w: abs(_norm(f) - _norm(w)) / _norm(w)),
         ("one norm over all bins and frames; you divide each entry by itself",
          lambda f, w: np.mean(np.abs(f - w) / w)),
@@ -161,8 +159,7 @@ convergence = Exercise(
         ("differences above and below cancel: square them first",
          lambda f, w: np.sum(f - w) / np.sum(w)),
         ("the fraction is turned over: the size of what is wanted stands below",
-         lambda f, w: _norm(w) / _norm(f - w)),
-        ("the fraction is turned over: the size of what is wanted stands below",
+         lambda f, w: _norm(w) / _norm(f - w),
          lambda f, w: _norm(w) / (_norm(f - w) + 1e-12)),
         ("that is the root of the mean square; a ratio to the size of what is wanted is asked for",
          lambda f, w: np.sqrt(np.mean((f - w) ** 2))),
@@ -236,12 +233,11 @@ overlap_add = Exercise(
          lambda f, w, h: _add(f * w, h)),
         ("0 / 0: where all windows are 0 the result is 0, too",
          lambda f, w, h: _mean(f, w, h, w**2, hole=np.nan)),
-        *[("divide by the sum of *squared* windows: the window is used once by the STFT and once "
-           "here",
-           lambda f, w, h, hole=hole: _mean(f, w, h, w, hole)) for hole in (0, np.nan)],
-        *[("multiply each frame by the window before adding it",
-           lambda f, w, h, hole=hole: _mean(f, 1 + 0 * w, h, w**2, hole)) for hole in (0, np.nan)],
+        ("divide by the sum of *squared* windows: the window is used once by the STFT and once "
+         "here",
+         *[lambda f, w, h, hole=hole: _mean(f, w, h, w, hole) for hole in (0, np.nan)]),
         ("multiply each frame by the window before adding it",
+         *[lambda f, w, h, hole=hole: _mean(f, 1 + 0 * w, h, w**2, hole) for hole in (0, np.nan)],
          lambda f, w, h: _add(f, h) / _add(np.tile(w**2, (len(f), 1)), h)),
         ("this is the plain mean of the frames; a sample at a window's edge should count less",
          lambda f, w, h: _mean(f, 1 + 0 * w, h, 1 + 0 * w)),
@@ -254,15 +250,13 @@ overlap_add = Exercise(
          lambda f, w, h: _add(f * w, h) / (w**2).sum()),
         ("that weighs with the squared window and divides by its sum; the frames have been "
          "weighed once already",
-         lambda f, w, h: _mean(f, w**2, h, w**2)),
-        ("that weighs with the squared window and divides by its sum; the frames have been "
-         "weighed once already",
+         lambda f, w, h: _mean(f, w**2, h, w**2),
          lambda f, w, h: _mean(f, w**2, h, w**2, hole=np.nan)),
-        *[("the sum of windows is squared; square each window before you add",
-           lambda f, w, h, hole=hole: np.where(
+        ("the sum of windows is squared; square each window before you add",
+         *[lambda f, w, h, hole=hole: np.where(
                _mean(f, w, h, w) == 0, hole, _add(f * w, h)
-               / np.maximum(_add(np.tile(w, (len(f), 1)), h) ** 2, 1e-12)))
-          for hole in (0, np.nan)],
+               / np.maximum(_add(np.tile(w, (len(f), 1)), h) ** 2, 1e-12))
+           for hole in (0, np.nan)]),
         ("you write over what the frame before left there; add to it (+=)",
          _overwritten),
         ("the last frame is missing",
@@ -272,9 +266,9 @@ overlap_add = Exercise(
          lambda f, w, h: _add(f * w, h) / ((w**2).sum() / h)),
         ("divide by the sum of squared windows also where it is below 1",
          lambda f, w, h: _add(f * w, h) / np.maximum(_add(np.tile(w**2, (len(f), 1)), h), 1)),
-        *[("the small number that keeps off 0 / 0 is too large: the ends become too soft",
-           lambda f, w, h, under=under: _add(f * w, h)
-           / (_add(np.tile(w**2, (len(f), 1)), h) + under)) for under in (1, 0.1, 0.01, 1e-3)],
+        ("the small number that keeps off 0 / 0 is too large: the ends become too soft",
+         *[lambda f, w, h, under=under: _add(f * w, h)
+           / (_add(np.tile(w**2, (len(f), 1)), h) + under) for under in (1, 0.1, 0.01, 1e-3)]),
         ("the frames begin `hop` samples apart, so they overlap; yours follow one another",
          lambda f, w, h: _mean(f, w, f.shape[1], w**2)),
         ("the end is missing: hop * (frames - 1) + width samples come back",

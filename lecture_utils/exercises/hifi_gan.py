@@ -45,10 +45,10 @@ fold = Exercise(
          lambda x, p: _fold(x, p).reshape(p, -1).T),
         ("the last, incomplete row is cut off; fill it up by mirroring",
          lambda x, p: x[: len(x) // p * p].reshape(-1, p)),
-        *[("the last row is filled up with zeros; mirror the sound instead (a silent end is a mark "
-           "that no real sound has)",
-           lambda x, p, missing=missing: _fold(x, p, "constant", missing(len(x), p)))
-          for missing in (lambda n, p: -n % p, lambda n, p: p - n % p)],
+        ("the last row is filled up with zeros; mirror the sound instead (a silent end is a mark "
+         "that no real sound has)",
+         *[lambda x, p, missing=missing: _fold(x, p, "constant", missing(len(x), p))
+           for missing in (lambda n, p: -n % p, lambda n, p: p - n % p)]),
         ("mirror without repeating the last sample",
          lambda x, p: _fold(x, p, "symmetric")),
         ("the last sample is repeated; mirror the sound instead",
@@ -64,8 +64,7 @@ fold = Exercise(
         ("the mirror stands at the last sample: begin with the sample before it, not one earlier",
          lambda x, p: np.append(x, x[len(x) - 2 - -len(x) % p : -2][::-1]).reshape(-1, p)),
         ("the *end* is mirrored, not the beginning",
-         lambda x, p: np.append(x, x[1 : 1 + -len(x) % p][::-1]).reshape(-1, p)),
-        ("the *end* is mirrored, not the beginning",
+         lambda x, p: np.append(x, x[1 : 1 + -len(x) % p][::-1]).reshape(-1, p),
          lambda x, p: np.append(x, x[: -len(x) % p][::-1]).reshape(-1, p)),
         ("you mirror at the beginning; the missing samples belong to the end",
          lambda x, p: _fold(x, p, front=True)),
@@ -153,8 +152,7 @@ discriminator_loss = Exercise(
         ("no root: the mean of the squares is wanted",
          lambda r, f: _least_squares(r, f, reduce=lambda x: np.sqrt(np.mean(x)))),
         ("without a square, scores above and below cancel",
-         lambda r, f: sum(np.mean(x - 1) for x in r) + sum(np.mean(x) for x in f)),
-        ("without a square, scores above and below cancel",
+         lambda r, f: sum(np.mean(x - 1) for x in r) + sum(np.mean(x) for x in f),
          lambda r, f: sum(np.mean(1 - x) for x in r) + sum(np.mean(x) for x in f)),
         ("that is the first discriminator alone; sum over all of them",
          lambda r, f: _least_squares(r[:1], f[:1])),
@@ -162,9 +160,7 @@ discriminator_loss = Exercise(
          lambda r, f: _least_squares(r[-1:], f[-1:])),
         ("a mean over all scores lets the one with most of them rule; take the mean of each "
          "discriminator",
-         lambda r, f: _least_squares([np.concatenate(r)], [np.concatenate(f)])),
-        ("a mean over all scores lets the one with most of them rule; take the mean of each "
-         "discriminator",
+         lambda r, f: _least_squares([np.concatenate(r)], [np.concatenate(f)]),
          lambda r, f: len(r) * _least_squares([np.concatenate(r)], [np.concatenate(f)])),
         ("that is WaveGAN's and the Wasserstein critic's loss; here distances to 1 and 0 are "
          "squared",

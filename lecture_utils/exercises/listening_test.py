@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 
+from lecture_utils.listening_test import williams_orders
 from lecture_utils.notebook.answers import numbers
 from lecture_utils.notebook.check import Exercise
 
@@ -93,7 +94,7 @@ def _sizes() -> dict[str, tuple]:
 
 
 def _both_ends(n: int) -> np.ndarray:
-    return np.array([(k + 1) // 2 if k % 2 else (n - k // 2) % n for k in range(n)])
+    return williams_orders(n)[0]
 
 
 def _square(first: np.ndarray, step: int = 1) -> np.ndarray:
@@ -174,9 +175,9 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(values))
 
 
-def _rho(a: np.ndarray, b: np.ndarray, factor: float = 6) -> float:
+def _rho(a: np.ndarray, b: np.ndarray) -> float:
     n = len(a)
-    return float(1 - factor * np.sum((a - b) ** 2) / (n * (n**2 - 1)))
+    return float(1 - 6 * np.sum((a - b) ** 2) / (n * (n**2 - 1)))
 
 
 def _kendall(a: np.ndarray, b: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -62,28 +63,33 @@ def _notes(
     return _rows([tuple(note[k] for k in order) for note in notes])
 
 
-def _one_start(events: list[str]) -> np.ndarray:
-    now, begin, notes = 0, 0, []
+def _acts(events: list[str]) -> Iterator[tuple[int, str, int]]:
+    """Give the step, the kind and the key of each Note_on and Note_off."""
+    now = 0
     for token in events:
         act, value = token.rsplit("_", 1)
         if act == "Time_shift":
             now += int(value)
-        elif act == "Note_on":
+        else:
+            yield now, act, int(value)
+
+
+def _one_start(events: list[str]) -> np.ndarray:
+    begin, notes = 0, []
+    for now, act, pitch in _acts(events):
+        if act == "Note_on":
             begin = now
         else:
-            notes.append((begin, now, int(value)))
+            notes.append((begin, now, pitch))
     return _rows(notes)
 
 
 def _queue(events: list[str], which: int = 0) -> np.ndarray:
     """End the note that began first, or last, with its own key, whatever the Note_off names."""
-    now, sounding, notes = 0, [], []
-    for token in events:
-        act, value = token.rsplit("_", 1)
-        if act == "Time_shift":
-            now += int(value)
-        elif act == "Note_on":
-            sounding.append((now, int(value)))
+    sounding, notes = [], []
+    for now, act, pitch in _acts(events):
+        if act == "Note_on":
+            sounding.append((now, pitch))
         else:
             begin, pitch = sounding.pop(which)
             notes.append((begin, now, pitch))
@@ -117,12 +123,10 @@ events_to_notes = Exercise(
         ("one start for all is not enough, since notes overlap: keep one for each key",
          _one_start),
         ("a Note_off ends the note of its own key, not the one that began last",
-         lambda events: _notes(events, take="latest")),
-        ("a Note_off ends the note of its own key, not the one that began last",
+         lambda events: _notes(events, take="latest"),
          lambda events: _queue(events, which=-1)),
         ("a Note_off ends the note of its own key, not the one that began first",
-         lambda events: _notes(events, take="oldest")),
-        ("a Note_off ends the note of its own key, not the one that began first",
+         lambda events: _notes(events, take="oldest"),
          _queue),
         ("when a key is struck again, its new start must replace the old one",
          lambda events: _notes(events, take="first")),
@@ -137,12 +141,12 @@ events_to_notes = Exercise(
         ("the clock starts at 0 with the first token; yours starts with the first note, so the "
          "rest at the beginning is lost",
          lambda events: _notes(events, rest=False)),
-        *[("a number can have several digits; you read too few of them",
-           lambda events, digits=digits: _notes(events, digits=digits))
-          for digits in ((1, 0), (0, 1), (1, 1), (0, 2), (2, 2), (1, 2))],
-        *[("that is in another order; each note is (start, stop, pitch)",
-           lambda events, order=order: _notes(events, order=order))
-          for order in itertools.permutations((0, 1, 2)) if order != (0, 1, 2)],
+        ("a number can have several digits; you read too few of them",
+         *[lambda events, digits=digits: _notes(events, digits=digits)
+           for digits in ((1, 0), (0, 1), (1, 1), (0, 2), (2, 2), (1, 2))]),
+        ("that is in another order; each note is (start, stop, pitch)",
+         *[lambda events, order=order: _notes(events, order=order)
+           for order in itertools.permutations((0, 1, 2)) if order != (0, 1, 2)]),
     ],
     signs=[
         ("a part of a note is still text: use int(...)",
@@ -173,7 +177,7 @@ def _played() -> dict[str, tuple]:
 
 def _events(
     notes: list[tuple], key: object = None, off_first: bool = True, zero: bool = False,
-    shift: str = "since the last", tail: bool = False, rest: bool = True,
+    shift: str = "since the last", rest: bool = True,
 ) -> list[str]:  # fmt: skip
     acts = [(start, 1 if off_first else 0, pitch, "on") for start, _, pitch in notes]
     acts += [(stop, 0 if off_first else 1, pitch, "off") for _, stop, pitch in notes]
@@ -233,8 +237,7 @@ notes_to_events = Exercise(
         ("at one step all ends come before all beginnings; only then do the keys count",
          lambda notes: _events(notes, key=lambda act: (act[0], act[2], act[1]))),
         ("of tokens of one kind at the same step, lower keys come before higher ones",
-         lambda notes: _events(notes, key=lambda act: act[:2])),
-        ("of tokens of one kind at the same step, lower keys come before higher ones",
+         lambda notes: _events(notes, key=lambda act: act[:2]),
          lambda notes: _events(notes, key=lambda act: (act[0], act[1], -act[2]))),
         ("at the same step lower keys come before higher ones, among the ends, too",
          lambda notes: _events(notes, key=lambda act: act[:2] if act[3] == "off" else act[:3])),
@@ -256,12 +259,8 @@ notes_to_events = Exercise(
          lambda notes: _events(notes, rest=False)),
         ("chords are played one note after the other; make a list of all starts and stops, sort it "
          "by time, and write that",
-         _one_by_one),
-        ("chords are played one note after the other; make a list of all starts and stops, sort it "
-         "by time, and write that",
-         lambda notes: _one_by_one(sorted(notes))),
-        ("chords are played one note after the other; make a list of all starts and stops, sort it "
-         "by time, and write that",
+         _one_by_one,
+         lambda notes: _one_by_one(sorted(notes)),
          lambda notes: _one_by_one(sorted(notes), rests=True)),
         ("only the beginnings are written; every note needs its Note_off",
          lambda notes: [t for t in _events(notes) if "off" not in t]),
@@ -323,8 +322,7 @@ pitch_classes = Exercise(
         ("that is the number of octaves that are used",
          lambda roll: len(set(_used(roll) // 12))),
         ("you count the names at one step only; a name counts if it sounds at any step",
-         lambda roll: _names(roll[:1])),
-        ("you count the names at one step only; a name counts if it sounds at any step",
+         lambda roll: _names(roll[:1]),
          lambda roll: _names(roll[-1:])),
         ("you count the names that sound together; a name counts if it sounds at any step",
          lambda roll: max(_names(step[None]) for step in roll)),

@@ -17,15 +17,13 @@ class SpectrogramDiscriminator(nn.Module):
     ----------
     n_fft, hop_length : int
         Of the spectrogram, in samples.
-    channels : int
-        Of every layer.
     """
 
-    def __init__(self, n_fft: int, hop_length: int, channels: int = 8) -> None:
+    def __init__(self, n_fft: int, hop_length: int) -> None:
         super().__init__()
         self.n_fft, self.hop_length = n_fft, hop_length
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
-        c = channels
+        c = 8
         # channels in and out, stride in frequency
         sizes = [(1, c, 4), (c, c, 2), (c, c, 2), (c, c, 2)]
         self.convs = nn.ModuleList(
@@ -53,10 +51,10 @@ class SpectrogramDiscriminator(nn.Module):
 class MultiSpectrogramDiscriminator(nn.Module):
     """Three spectrogram discriminators, with short, middle and long windows."""
 
-    def __init__(self, channels: int = 8) -> None:
+    def __init__(self) -> None:
         super().__init__()
         sizes = ((256, 64), (512, 128), (1024, 256))
-        self.discriminators = nn.ModuleList(SpectrogramDiscriminator(*s, channels) for s in sizes)
+        self.discriminators = nn.ModuleList(SpectrogramDiscriminator(*s) for s in sizes)
 
     def forward(self, x: torch.Tensor) -> tuple[list[torch.Tensor], Features]:
         """Return each discriminator's scores and feature maps of sounds ``(batch, 1, n)``."""

@@ -2,7 +2,7 @@
 
 from lecture_utils.gan.critic import Critic, moves
 from lecture_utils.gan.losses import critic_loss, generator_loss, gradient_penalty
-from lecture_utils.gan.metrics import modes_found
+from lecture_utils.gan.modes import modes_found
 from lecture_utils.gan.muse_gan import (
     N_BARS,
     N_TRACKS,

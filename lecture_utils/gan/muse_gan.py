@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from lecture_utils import arguments
-from lecture_utils.pianoroll import metrics as roll_metrics
+from lecture_utils.pianoroll import roll_metrics
 from lecture_utils.pianoroll.phrases import PHRASE
 
 #: Tracks and keys of a phrase, and its steps: bars of sixteenths.

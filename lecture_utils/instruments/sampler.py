@@ -1,9 +1,9 @@
 """Play solo lines whose pitch is exactly known, with the sample bank.
 
 The bank holds short recorded tones of a violin, a flute and a cello, flattened to constant pitch
-and level (``lecture_utils/build_data/bank.py``). A solo line is made from two control curves, 250
-values a second: ``f0_hz`` (0 = no note) and ``dynamics`` (0..1). Because the bank
-stands still, the pitch that is heard is the curve.
+and level (``lecture_utils/build_data/soundfonts.py``). A solo line is made from two control curves,
+250 values a second: ``f0_hz`` (0 = no note) and ``dynamics`` (0..1). Because the bank stands still,
+the pitch that is heard is the curve.
 
 What is *not* measured from a player is the link from dynamics to sound: level,
 ``26 (dynamics - 1)`` dB, and brightness, see :func:`_brighten`, follow laws made up for this

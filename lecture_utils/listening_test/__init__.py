@@ -4,7 +4,6 @@ from lecture_utils.listening_test.merging import merge, too_few
 from lecture_utils.listening_test.pictures import HIDDEN, draw_listeners, draw_means
 from lecture_utils.listening_test.ratings import (
     Rating,
-    new_listener,
     of_page,
     read,
     save,
@@ -32,7 +31,6 @@ __all__ = [
     "draw_means",
     "means",
     "merge",
-    "new_listener",
     "of_page",
     "post_screen",
     "rank_correlation",

@@ -39,7 +39,7 @@ class Rating(NamedTuple):
     session_test_id : str
         Name of the test, the same for all of its listeners.
     session_uuid : str
-        Random code of the listener, from :func:`new_listener`.
+        Random code of the listener.
     trial_id : str
         Page of the test, such as "sentence".
     rating_stimulus : str
@@ -67,11 +67,6 @@ class Table(NamedTuple):
     listeners: list[str]
     stimuli: list[str]
     scores: np.ndarray
-
-
-def new_listener() -> str:
-    """Return a new random code for a listener, 16 hexadecimal digits."""
-    return secrets.token_hex(8)
 
 
 def checked(rating: Rating, test: str | None = None) -> Rating:

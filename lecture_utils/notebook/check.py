@@ -74,8 +74,9 @@ class Exercise:
     cases : callable
         Returns a dictionary of argument tuples, NumPy arrays in them. The key completes "for ...".
         At least two; zeros, edges and ties belong there.
-    mistakes : sequence of (str, callable)
-        Diagnosis, and ``model(*case)``: what an answer with this mistake returns or raises.
+    mistakes : sequence of (str, callable, ...)
+        Diagnosis, and its models; ``model(*case)`` is what an answer with this mistake returns or
+        raises.
     signs : sequence of (str, callable)
         Diagnosis, and ``fits(got, want, *case)``, for mistakes of many forms; asked after all
         models. It must hold in every case that failed.
@@ -93,7 +94,7 @@ class Exercise:
 
     reference: Callable
     cases: Callable[[], dict[str, tuple]]
-    mistakes: Sequence[tuple[str, Callable]] = ()
+    mistakes: Sequence[tuple] = ()
     signs: Sequence[tuple[str, Callable]] = ()
     hint: str = ""
     read: Callable | None = None
@@ -277,9 +278,10 @@ def _explain(task: Exercise, cases: dict, wanted: list, trial: Trial) -> tuple[s
     empty = [labels[i] for i in bad if found[i].value is None and found[i].error is None]
     if empty:
         return f"nothing comes back for {empty[0]}: does every branch end with return?", True
-    for diagnosis, model in task.mistakes:
-        if all(_alike(o, model, c) for o, c in zip(found, cases.values(), strict=True)):
-            return diagnosis, True
+    for diagnosis, *models in task.mistakes:
+        for model in models:
+            if all(_alike(o, model, c) for o, c in zip(found, cases.values(), strict=True)):
+                return diagnosis, True
     failed = [(found[i].value, wanted[i], *list(cases.values())[i]) for i in bad]
     if all(found[i].error is None for i in bad):
         for diagnosis, fits in task.signs:

@@ -15,7 +15,7 @@ from lecture_utils.notebook.figure import to_img
 
 
 class Explorer:
-    """Controls, figure and player joined to a function; :func:`picture` has no player."""
+    """Controls, figure and player joined to a function; :func:`explore.picture` has no player."""
 
     def __init__(
         self,

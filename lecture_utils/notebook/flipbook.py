@@ -12,7 +12,7 @@ from lecture_utils import arguments
 from lecture_utils.notebook import live
 from lecture_utils.notebook.figure import check_figure, render, to_img, to_source
 
-#: Most positions of :func:`steps`; each of them is in the page as sound (and picture).
+#: Most positions of :func:`explore.steps`; each of them is in the page as sound (and picture).
 MAX_STEPS = 33
 
 

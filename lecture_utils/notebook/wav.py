@@ -1,6 +1,6 @@
 """Sounds as they travel in a page: 16-bit mono WAV files in base64.
 
-Used by :mod:`lecture_utils.listen`, and by the tests of every notebook.
+Used by :mod:`lecture_utils.notebook.listen`, and by the tests of every notebook.
 """
 
 from __future__ import annotations

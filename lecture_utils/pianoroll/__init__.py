@@ -3,16 +3,6 @@
 from lecture_utils.pianoroll.band import play
 from lecture_utils.pianoroll.lane import draw_lanes, lanes
 from lecture_utils.pianoroll.melody import from_pitch
-from lecture_utils.pianoroll.metrics import (
-    as_cells,
-    drum_pattern,
-    empty_bars,
-    qualified_notes,
-    scale_consistency,
-    starts,
-    tonal_distance,
-    used_pitch_classes,
-)
 from lecture_utils.pianoroll.midi import from_midi, to_midi
 from lecture_utils.pianoroll.phrases import (
     bars_again,
@@ -26,6 +16,16 @@ from lecture_utils.pianoroll.phrases import (
 )
 from lecture_utils.pianoroll.picture import draw
 from lecture_utils.pianoroll.roll import BAND, DRUMS, PianoRoll, from_notes
+from lecture_utils.pianoroll.roll_metrics import (
+    as_cells,
+    drum_pattern,
+    empty_bars,
+    qualified_notes,
+    scale_consistency,
+    starts,
+    tonal_distance,
+    used_pitch_classes,
+)
 from lecture_utils.pianoroll.tokens import from_events, to_events
 
 __all__ = [

@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 
 from lecture_utils import arguments, data
-from lecture_utils.pianoroll import metrics
+from lecture_utils.pianoroll import roll_metrics
 
 #: Tracks, steps and keys of a phrase: four bars of sixteenths for five instruments.
 PHRASE = (5, 64, 84)
@@ -70,14 +70,14 @@ def _measured(cells: np.ndarray) -> dict[str, np.ndarray]:
     pitched = cells[:, 1:]
     pairs = itertools.combinations(range(4), 2)
     return {
-        "empty bars": metrics.empty_bars(cells),
-        "used pitch classes": metrics.used_pitch_classes(pitched),
-        "qualified notes": metrics.qualified_notes(pitched),
-        "drum pattern": metrics.drum_pattern(cells[:, :1]),
+        "empty bars": roll_metrics.empty_bars(cells),
+        "used pitch classes": roll_metrics.used_pitch_classes(pitched),
+        "qualified notes": roll_metrics.qualified_notes(pitched),
+        "drum pattern": roll_metrics.drum_pattern(cells[:, :1]),
         "tonal distance": np.stack(
-            [metrics.tonal_distance(pitched[:, i], pitched[:, k]) for i, k in pairs], 1
+            [roll_metrics.tonal_distance(pitched[:, i], pitched[:, k]) for i, k in pairs], 1
         ),
-        "scale consistency": metrics.scale_consistency(pitched.any(1, keepdims=True)),
+        "scale consistency": roll_metrics.scale_consistency(pitched.any(1, keepdims=True)),
     }
 
 
@@ -102,7 +102,7 @@ def habits(cells: np.ndarray) -> dict[str, float]:
     """
     cells = _phrases(cells, "cells")
 
-    begins = metrics.starts(cells[:, 1:])
+    begins = roll_metrics.starts(cells[:, 1:])
     strikes = begins.any(-1)
     phrase, track, _ = np.nonzero(strikes)
     top = (cells.shape[-1] - 1 - begins[..., ::-1].argmax(-1))[strikes]
@@ -192,7 +192,7 @@ def _alike(cells: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _phrases(cells: np.ndarray, name: str) -> np.ndarray:
-    cells = metrics.as_cells(cells, name)
+    cells = roll_metrics.as_cells(cells, name)
     if cells.shape[1:] != PHRASE:
         raise ValueError(f"{name}: phrases (n, 5, 64, 84) are needed; got {cells.shape}.")
     return cells

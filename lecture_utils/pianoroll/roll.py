@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lecture_utils import arguments
-from lecture_utils.pianoroll.metrics import as_cells, starts
+from lecture_utils.pianoroll.roll_metrics import as_cells, starts
 
 #: The program that stands for the drum kit, one beyond the 128 of General MIDI.
 DRUMS = 128

@@ -82,10 +82,7 @@ def descend(
         parts["average"] = best = average.model
     run = Run(folder, parts, resume)
     if from_weights and run.step == 0:
-        shipped = weights.load(name, type(model))
-        for part in {model, best}:
-            part.load_state_dict(shipped.state_dict())
-        run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
+        run.go_on_from(weights.load(name, type(model)), model, best)
     latest: dict[str, float] = {}
 
     def one_step(step: int) -> dict[str, float]:
@@ -106,7 +103,5 @@ def descend(
 
     n_steps = recipe.n_steps if n_steps is None else n_steps
     run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched),))
-    file = folder / f"{name}.safetensors"
-    facts = {"step": run.step, "seconds": round(run.seconds), "seed": recipe.seed} | facts
-    weights.save(file, best, stored=stored, **facts)
+    run.save_weights(name, best, stored, seed=recipe.seed, **facts)
     return run

@@ -163,28 +163,12 @@ def train_magnitude(
     name: str,
     recipe: MagnitudeRecipe,
     folder: Path,
-    minutes: float | None = None,
-    resume: bool = False,
-    n_steps: int | None = None,
     sounds: list[np.ndarray] | None = None,
-    from_weights: bool = False,
+    **limits: object,
 ) -> Run:
-    """Train a magnitude network; the run's folder holds state, log and weights.
+    """Train a magnitude network, as :func:`descent.descend` does within these `limits`.
 
-    Parameters
-    ----------
-    name, recipe
-        An entry of :data:`lecture_utils.train.recipes.RECIPES`.
-    folder : Path
-        Where state and log live.
-    minutes, n_steps : float, int, optional
-        When to stop; the recipe's number of steps by default.
-    resume : bool
-        Go on from the saved state.
-    sounds : list of np.ndarray, optional
-        Other training sounds, each ``(n,)`` at 16 kHz.
-    from_weights : bool
-        Where there is no state to resume: go on from the shipped weights.
+    `sounds` are other training sounds than the recipe's, each ``(n,)`` at 16 kHz.
     """
     drawn = Sounds(sounds_of(recipe.sounds) if sounds is None else sounds, recipe)
     torch.manual_seed(recipe.seed)
@@ -207,8 +191,7 @@ def train_magnitude(
 
     return descend(
         name, recipe, folder, model, lambda step: loss_of_sound(model, drawn.batch(step)), watch,
-        {"sounds": recipe.sounds}, minutes, resume, n_steps,
-        stored=recipe.stored, from_weights=from_weights,
+        {"sounds": recipe.sounds}, stored=recipe.stored, **limits,
     )  # fmt: skip
 
 

@@ -80,14 +80,8 @@ def train_gan(
 
     Parameters
     ----------
-    name, recipe
-        An entry of :data:`lecture_utils.train.RECIPES`.
-    folder : Path
-        Where state and log live.
-    minutes, n_steps : float, int, optional
-        When to stop; the recipe's number of steps by default.
-    resume : bool
-        Go on from the saved state.
+    name, recipe, folder, minutes, resume, n_steps
+        As for :func:`lecture_utils.train.descent.descend`.
     from_weights : bool
         Go on from the shipped generator and critic where there is no state; notes are rounded.
     """
@@ -99,9 +93,9 @@ def train_gan(
     generator = gan.Generator(recipe.noise, recipe.hidden).to(device())
     critic = gan.Critic(recipe.critic_hidden).to(device())
     if from_weights:
-        generator.load_state_dict(weights.load(name, gan.Generator).state_dict())
-        critics = weights.load_snapshots(f"{name}_critic", gan.Critic)
-        critic.load_state_dict(critics[max(critics)].state_dict())
+        for file, model in ((name, generator), (f"{name}_critic", critic)):
+            snapshots = weights.load_snapshots(file, type(model))
+            model.load_state_dict(snapshots[max(snapshots)].state_dict())
     average = Average(generator, recipe.average)
     rates = (recipe.rate_generator, recipe.rate_critic)
     optimizers = [
@@ -190,11 +184,8 @@ def train_gan(
     )  # fmt: skip
     settle()
     calibrate(average.model, phrases.cells)
-    for what, model in (("", average.model), ("_critic", critic)):
-        weights.save(
-            folder / f"{name}{what}.safetensors", model, stored="float16",
-            step=run.step, seconds=round(run.seconds), seed=recipe.seed,
-        )  # fmt: skip
+    for file, model in ((name, average.model), (f"{name}_critic", critic)):
+        run.save_weights(file, model, "float16", seed=recipe.seed)
     return run
 
 

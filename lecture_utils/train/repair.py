@@ -11,14 +11,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lecture_utils import hifi_gan, metrics, weights
+from lecture_utils import hifi_gan, weights
 from lecture_utils.fourier_vocoder import MagnitudeNetwork, RepairNetwork, vocode
 from lecture_utils.fourier_vocoder.discriminators import MultiSpectrogramDiscriminator
 from lecture_utils.fourier_vocoder.phase_search import griffin_lim
 from lecture_utils.fourier_vocoder.spectrum import istft, stft
 from lecture_utils.train import adversarial, vocoders
 from lecture_utils.train.fourier_vocoder import Sounds, log_mel_of, sounds_of
-from lecture_utils.train.run import Average, Run, annealed, device, has_fast_bf16, set_rate
+from lecture_utils.train.run import Run, annealed, device, has_fast_bf16, set_rate
 from lecture_utils.vocoder import Features
 
 
@@ -111,19 +111,10 @@ def train_repair(
 
     Parameters
     ----------
-    name, recipe
-        An entry of :data:`lecture_utils.train.recipes.RECIPES`.
-    folder : Path
-        Where state and log live.
-    minutes, n_steps : float, int, optional
-        When to stop; the recipe's number of steps by default.
-    resume : bool
-        Go on from the saved state.
+    name, recipe, folder, minutes, resume, n_steps, from_weights
+        As for :func:`lecture_utils.train.vocoders.train_vocoder`.
     sounds : list of np.ndarray, optional
         Other training sounds, each ``(n,)`` at 16 kHz.
-    from_weights : bool
-        Where there is no state to resume: go on from the shipped weights. New discriminators learn
-        alone first, as in :func:`lecture_utils.train.vocoders.train_vocoder`.
     magnitude : MagnitudeNetwork, optional
         The recipe's shipped one by default.
     """
@@ -136,25 +127,12 @@ def train_repair(
     if recipe.start:
         network.load_state_dict(weights.load(recipe.start, RepairNetwork).state_dict())
     discriminators = [
-        Middle(discriminator)
-        for discriminator in (
-            hifi_gan.MultiPeriodDiscriminator(1 / 8),
-            MultiSpectrogramDiscriminator(),
-        )
+        Middle(hifi_gan.MultiPeriodDiscriminator(1 / 8)),
+        Middle(MultiSpectrogramDiscriminator()),
     ]
     for part in (network, *discriminators):
         part.to(device())
-    average = Average(network)
-    optimizers = tuple(
-        adversarial.optimizer_for(parameters, recipe.learning_rate, recipe.betas)
-        for parameters in (
-            list(network.parameters()),
-            [p for discriminator in discriminators for p in discriminator.parameters()],
-        )
-    )
-    parts = {"generator": network, "average": average.model, "optimizer_g": optimizers[0]}
-    parts |= {f"critic{i}": discriminator for i, discriminator in enumerate(discriminators)}
-    parts |= {"optimizer_d": optimizers[1]}
+    average, optimizers, parts = vocoders.opponents(network, discriminators, recipe)
     run = Run(folder, parts, resume)
     game = adversarial.Adversarial(
         Repaired(network), discriminators, optimizers, hifi_gan.discriminator_loss,
@@ -186,24 +164,15 @@ def train_repair(
         distances = []
         for x in drawn.watched:
             y = vocode(log_mel_of(torch.from_numpy(x[None]))[0].T, before, after)
-            x = x[: len(y)]
-            distances.append((metrics.log_mel_l1(x, y), metrics.multi_resolution_stft(x, y)))
-        columns = {k: latest.get(k, float("nan")) for k in ("critic", "fool", "features", "target")}
-        means = np.mean(distances, 0)
-        columns |= {"log_mel_l1": float(means[0]), "multi_resolution_stft": float(means[1])}
-        run.log(**{k: round(v, 4) for k, v in columns.items()})
+            distances.append(vocoders.distances_between(x, y))
+        means = {name: float(np.mean([d[name] for d in distances])) for name in distances[0]}
+        vocoders.log_losses(run, latest, means)
 
     if from_weights and run.step == 0:
-        shipped = weights.load(name, RepairNetwork)
-        for model in (network, average.model):
-            model.load_state_dict(shipped.state_dict())
-        run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
+        run.go_on_from(weights.load(name, RepairNetwork), network, average.model)
         if not vocoders.discriminators_alone(run, one_step):
             return run
     n_steps = recipe.n_steps if n_steps is None else n_steps
     run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched),))
-    weights.save(
-        folder / f"{name}.safetensors", average.model, stored=recipe.stored,
-        step=run.step, seconds=round(run.seconds), seed=recipe.seed, sounds=recipe.sounds,
-    )  # fmt: skip
+    run.save_weights(name, average.model, recipe.stored, seed=recipe.seed, sounds=recipe.sounds)
     return run

@@ -116,6 +116,20 @@ class Run:
             rows = [row for row in rows if int(row.split(",")[0]) <= self.step]
             log.write_text("".join([head, *rows]), encoding="utf-8")
 
+    def go_on_from(self, shipped: nn.Module, *models: nn.Module) -> None:
+        """Take over weights, step and time of a shipped model."""
+        for model in models:
+            model.load_state_dict(shipped.state_dict())
+        self.step, self.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
+
+    def save_weights(self, name: str, model: nn.Module, stored: str, **facts: object) -> None:
+        """Write ``NAME.safetensors`` into the folder, as :func:`lecture_utils.weights.save` does.
+
+        Step and seconds of the run stand among its facts.
+        """
+        facts = {"step": self.step, "seconds": round(self.seconds)} | facts
+        weights.save(self.folder / f"{name}.safetensors", model, stored=stored, **facts)
+
     def save(self) -> None:
         """Write the state, unless weights have become NaN: then the last state stays."""
         if not self.is_main:

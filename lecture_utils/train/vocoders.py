@@ -68,10 +68,8 @@ def train_vocoder(
         An entry of :data:`lecture_utils.train.recipes.RECIPES`.
     folder : Path
         Where state and log live.
-    minutes, n_steps : float, int, optional
-        When to stop; the recipe's number of steps by default.
-    resume : bool
-        Go on from the saved state.
+    minutes, resume, n_steps
+        As for :func:`lecture_utils.train.descent.descend`.
     sound : np.ndarray, optional
         Other training sound, ``(n,)`` at 16 kHz.
     bf16 : bool, optional
@@ -89,18 +87,7 @@ def train_vocoder(
     torch.manual_seed(recipe.seed)
     generator = recipe.generator().to(device)
     discriminators = [discriminator.to(device) for discriminator in recipe.discriminators()]
-    average = Average(generator)
-    optimizers = tuple(
-        adversarial.optimizer_for(parameters, recipe.learning_rate, recipe.betas)
-        for parameters in (
-            list(generator.parameters()),
-            [p for discriminator in discriminators for p in discriminator.parameters()],
-        )
-    )
-    parts = {"generator": generator, "average": average.model, "optimizer_g": optimizers[0]}
-    # "critic": the name that states on disk have
-    parts |= {f"critic{i}": discriminator for i, discriminator in enumerate(discriminators)}
-    parts |= {"optimizer_d": optimizers[1]}
+    average, optimizers, parts = opponents(generator, discriminators, recipe)
     run = Run(folder, parts, resume, is_main=process == 0)
     wrapped_g, wrapped_d = generator, discriminators
     if accelerator:
@@ -133,9 +120,7 @@ def train_vocoder(
         return values
 
     def watched() -> None:
-        distances = distances_of(average.model, watch)
-        columns = {k: latest.get(k, float("nan")) for k in ("critic", "fool", "features", "target")}
-        run.log(**{k: round(v, 4) for k, v in (columns | distances).items()})
+        log_losses(run, latest, distances_of(average.model, watch))
 
     def snapshot() -> None:
         if run.step in recipe.snapshots:
@@ -143,10 +128,7 @@ def train_vocoder(
             weights.save(file, average.model, stored="int8", step=run.step)
 
     if from_weights and run.step == 0:
-        shipped = weights.load(name, type(generator))
-        for model in (generator, average.model):
-            model.load_state_dict(shipped.state_dict())
-        run.step, run.seconds = shipped.facts["step"], float(shipped.facts["seconds"])
+        run.go_on_from(weights.load(name, type(generator)), generator, average.model)
         if not discriminators_alone(run, one_step):
             return run
         if run.is_main:
@@ -155,13 +137,31 @@ def train_vocoder(
         snapshot()
     run.loop(one_step, n_steps, minutes, ((recipe.watch_every, watched), (1, snapshot)))
     if run.is_main:
-        weights.save(
-            folder / f"{name}.safetensors", average.model, stored=recipe.stored,
-            step=run.step, seconds=round(run.seconds), seed=recipe.seed, sound=recipe.sound,
-        )  # fmt: skip
+        run.save_weights(name, average.model, recipe.stored, seed=recipe.seed, sound=recipe.sound)
     if accelerator:
         accelerator.end_training()  # or a process may abort on its way out
     return run
+
+
+def opponents(
+    generator: torch.nn.Module, discriminators: list[torch.nn.Module], recipe: object
+) -> tuple[Average, tuple[torch.optim.Optimizer, ...], dict]:
+    """Return the generator's average, the optimisers of both sides, and the parts of a run."""
+    both = list(generator.parameters()), [p for d in discriminators for p in d.parameters()]
+    average, optimizers = (
+        Average(generator),
+        tuple(adversarial.optimizer_for(one, recipe.learning_rate, recipe.betas) for one in both),
+    )
+    parts = {"generator": generator, "average": average.model, "optimizer_g": optimizers[0]}
+    # "critic": the name that states on disk have
+    parts |= {f"critic{i}": discriminator for i, discriminator in enumerate(discriminators)}
+    return average, optimizers, parts | {"optimizer_d": optimizers[1]}
+
+
+def log_losses(run: Run, latest: dict[str, float], distances: dict[str, float]) -> None:
+    """Write a row of the log: the losses of the last step, NaN for one not there, and distances."""
+    losses = {k: latest.get(k, float("nan")) for k in ("critic", "fool", "features", "target")}
+    run.log(**{k: round(v, 4) for k, v in (losses | distances).items()})
 
 
 def discriminators_alone(run: Run, one_step: Callable) -> bool:
@@ -193,8 +193,12 @@ def _split(x: np.ndarray, recipe: VocoderRecipe) -> tuple[np.ndarray, np.ndarray
 
 
 def distances_of(generator: torch.nn.Module, x: np.ndarray) -> dict[str, float]:
-    """Copy-synthesis of `x`: log-mel L1 and multi-resolution STFT distance to the original."""
-    y = vocoder.vocode(mel.log_mel(x), generator.eval())
+    """Measure copy-synthesis of `x`."""
+    return distances_between(x, vocoder.vocode(mel.log_mel(x), generator.eval()))
+
+
+def distances_between(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """Return log-mel L1 and multi-resolution STFT distance of `y` to as much of the original."""
     x = x[: len(y)]
     return {
         "log_mel_l1": metrics.log_mel_l1(x, y),

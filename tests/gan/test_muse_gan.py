@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 from lecture_utils import gan, pianoroll, weights
 from lecture_utils.gan.critic import intervals
 from lecture_utils.train import muse_gan as train_gan
+from lecture_utils.train.recipes import RECIPES
 
 
 @pytest.mark.parametrize("size", [0.0, 0.3, 2.0])
@@ -209,16 +210,14 @@ def test_recipe_trains_stops_and_goes_on(tmp_path):
 
 
 def test_recipe_goes_on_from_the_shipped_generator_and_critic(tmp_path, monkeypatch):
-    shipped, judges = small(), {3: gan.Critic(4), 9: gan.Critic(4)}
-    monkeypatch.setattr(weights, "load", lambda name, kind: {"muse_gan": shipped}[name])
-    monkeypatch.setattr(
-        weights, "load_snapshots", lambda name, kind: {"muse_gan_critic": judges}[name]
-    )
+    makers, judges = {3: gan.Generator(8, 16), 9: small()}, {3: gan.Critic(4), 9: gan.Critic(4)}
+    shipped = {"muse_gan": makers, "muse_gan_critic": judges}
+    monkeypatch.setattr(weights, "load_snapshots", lambda name, kind: shipped[name])
     recipe = train_gan.GanRecipe(
         noise=8, hidden=16, critic_hidden=4, batch=2, rate_generator=0, rate_critic=0, snapshots=()
     )
     run = train_gan.train_gan("muse_gan", recipe, tmp_path, n_steps=1, from_weights=True)
-    for part, kept in (("generator", shipped), ("critic", judges[9])):
+    for part, kept in (("generator", makers[9]), ("critic", judges[9])):
         for one, other in zip(run.parts[part].parameters(), kept.parameters(), strict=True):
             assert torch.equal(one, other)
 
@@ -452,3 +451,14 @@ def test_a_key_is_down_above_one_half():
         torch.nn.init.zeros_(model.bars.keys.weight)
         torch.nn.init.constant_(model.bars.keys.bias, logit)
         assert gan.generate(model, noise).mean() == share
+
+
+def test_the_recipe_fits_what_is_shipped():
+    recipe = RECIPES["muse_gan"]
+    generator = gan.Generator(recipe.noise, recipe.hidden)
+    for name, model in (
+        ("muse_gan", generator),
+        ("muse_gan_critic", gan.Critic(recipe.critic_hidden)),
+    ):
+        shipped = weights.load_snapshots(name, type(model))
+        model.load_state_dict(shipped[max(shipped)].state_dict())

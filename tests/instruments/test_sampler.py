@@ -11,8 +11,8 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, firwin, oaconvolve, sosfilt
 
 from lecture_utils import audio, data
-from lecture_utils.build_data import bank as build_bank
 from lecture_utils.build_data import renders
+from lecture_utils.build_data import soundfonts as build_bank
 from lecture_utils.instruments import performance, piano, sampler, score
 from lecture_utils.instruments.performance import CONTROL_RATE, Line, Note, Stroke
 

@@ -46,11 +46,6 @@ def test_files_of_webmushra_and_of_windows_are_read(tmp_path):
     assert ratings.read(tmp_path / "w.csv") == [Rating("course", "a1", "motif", "reference", 88.0)]
 
 
-def test_codes_of_listeners_differ():
-    codes = {ratings.new_listener() for _ in range(100)}
-    assert len(codes) == 100 and {len(code) for code in codes} == {16}
-
-
 GOOD = ratings.to_csv(page())
 
 

@@ -58,7 +58,7 @@ def test_ddsp(monkeypatch, tmp_path):
 def test_wavenet(monkeypatch, tmp_path, channels):
     monkeypatch.setattr(wavenet, "training_set", lambda name: toy(24))
     found = seen_by(
-        monkeypatch, wavenet, "_bits", lambda model, codes, *rest: mu_law_decode(codes.flatten())
+        monkeypatch, wavenet, "bits_of", lambda model, codes, *rest: mu_law_decode(codes.flatten())
     )
     recipe = wavenet.WaveNetRecipe(
         "toy", channels, n_layers=2, n_stacks=1, residual_channels=4, skip_channels=4,

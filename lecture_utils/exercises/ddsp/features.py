@@ -60,9 +60,9 @@ spectral_loss = Exercise(
          lambda t, e: _loss(t, e, linear=0)),
         ("1e-5 is missing under the logarithms: 0 has none",
          lambda t, e: _loss(t, e, logarithm=_bare)),
-        *[("1e-5 belongs under each logarithm; yours is another number",
-           lambda t, e, under=10.0**-k: _loss(t, e, under=under))
-          for k in (1, 2, 3, 4, 6, 7, 8, 9, 10, 12, 16)],
+        ("1e-5 belongs under each logarithm; yours is another number",
+         *[lambda t, e, under=10.0**-k: _loss(t, e, under=under)
+           for k in (1, 2, 3, 4, 6, 7, 8, 9, 10, 12, 16)]),
         ("1e-5 is added under each logarithm; a floor leaves larger numbers as they are",
          lambda t, e: _loss(t, e, under=0, logarithm=lambda x: np.log(np.maximum(x, 1e-5)))),
         ("1e-5 belongs under each logarithm, not 1",
@@ -73,9 +73,9 @@ spectral_loss = Exercise(
          lambda t, e: _loss(t, e, logarithm=np.log2)),
         ("the natural logarithm is wanted, not decibels",
          lambda t, e: _loss(t, e, logarithm=lambda x: 20 * np.log10(x))),
-        *[("you compare one scale; sum over all window lengths",
-           lambda t, e, k=k: _loss(t[k : k + 1] or t[-1:], e[k : k + 1] or e[-1:]))
-          for k in (0, 1, 2)],
+        ("you compare one scale; sum over all window lengths",
+         *[lambda t, e, k=k: _loss(t[k : k + 1] or t[-1:], e[k : k + 1] or e[-1:])
+           for k in (0, 1, 2)]),
         ("take the mean over bins and frames, not the sum: scales have different sizes",
          lambda t, e: _loss(t, e, np.sum)),
         ("absolute differences are wanted, not squares",
@@ -85,19 +85,16 @@ spectral_loss = Exercise(
         ("absolute differences are wanted, not a norm",
          lambda t, e: _loss(t, e, reduce=lambda x: np.linalg.norm(x.ravel()))),
         ("without absolute values, too loud here and too soft there cancel",
-         lambda t, e: _loss(t, e, size=np.positive)),
-        ("without absolute values, too loud here and too soft there cancel",
+         lambda t, e: _loss(t, e, size=np.positive),
          lambda t, e: _loss(e, t, size=np.positive)),
         ("take the absolute value before the mean, or too loud here and too soft there cancel",
-         lambda t, e: _loss(t, e, reduce=lambda x: abs(np.mean(x)), size=np.positive)),
-        *[("take the absolute value before the mean, or too loud here and too soft there cancel",
-           lambda t, e, half=half, alone=alone: _loss(t, e, **{half: 0}) + _loss(
-               t, e, **alone, reduce=lambda x: abs(np.mean(x)), size=np.positive))
-          for half, alone in (("log", {"linear": 0}), ("linear", {"log": 0}))],
+         lambda t, e: _loss(t, e, reduce=lambda x: abs(np.mean(x)), size=np.positive),
+         *[lambda t, e, half=half, alone=alone: _loss(t, e, **{half: 0}) + _loss(
+             t, e, **alone, reduce=lambda x: abs(np.mean(x)), size=np.positive)
+           for half, alone in (("log", {"linear": 0}), ("linear", {"log": 0}))]),
         ("take the logarithm of each, then the difference; not the logarithm of the difference",
          lambda t, e: _loss(t, e, log=0) + sum(
-             np.mean(np.log(np.abs(b - a) + 1e-5)) for a, b in zip(t, e, strict=True))),
-        ("take the logarithm of each, then the difference; not the logarithm of the difference",
+             np.mean(np.log(np.abs(b - a) + 1e-5)) for a, b in zip(t, e, strict=True)),
          lambda t, e: _loss(t, e, log=0) + sum(
              np.mean(np.abs(np.log(np.abs(b - a) + 1e-5))) for a, b in zip(t, e, strict=True))),
         ("the scales are summed, not averaged",
@@ -153,12 +150,11 @@ loudness_db = Exercise(
         ("silence is held to -80 dB, but faint sounds still fall below it",
          lambda p, w: np.where(_weighed(p, w).sum(0) == 0, -80,
                                10 * np.log10(_weighed(p, w).sum(0)))),
-        *[("a small number under the logarithm lifts faint sounds; hold the result to -80 instead",
-           lambda p, w, under=under: _db(_weighed(p, w).sum(0) + under))
-          for under in (1e-8, 1e-9)],
-        *[("the floor is missing: nothing is below -80 dB",
-           lambda p, w, under=under: 10 * np.log10(_weighed(p, w).sum(0) + under))
-          for under in (1e-9, 1e-10, 1e-12, 1e-20)],
+        ("a small number under the logarithm lifts faint sounds; hold the result to -80 instead",
+         *[lambda p, w, under=under: _db(_weighed(p, w).sum(0) + under) for under in (1e-8, 1e-9)]),
+        ("the floor is missing: nothing is below -80 dB",
+         *[lambda p, w, under=under: 10 * np.log10(_weighed(p, w).sum(0) + under)
+           for under in (1e-9, 1e-10, 1e-12, 1e-20)]),
         ("hold the sum to -80 dB, not each bin by itself",
          lambda p, w: 10 * np.log10(np.maximum(_weighed(p, w), 1e-8).sum(0))),
         ("the floor is -80 dB, not 0",
@@ -180,12 +176,11 @@ loudness_db = Exercise(
         ("the weights are decibels: turn them into factors before you multiply",
          lambda p, w: _db((p * w[:, None]).sum(0))),
         ("the weights belong to each bin, before the sum",
-         lambda p, w: np.maximum(_db(p.sum(0), floor=-300) + w.sum(), -80)),
-        ("the weights belong to each bin, before the sum",
+         lambda p, w: np.maximum(_db(p.sum(0), floor=-300) + w.sum(), -80),
          lambda p, w: np.maximum(_db(p.sum(0), floor=-300) + w.mean(), -80)),
-        *[("power has 10 log10; 20 log10 is for amplitudes",
-           lambda p, w, floor=floor: np.maximum(20 * np.log10(_weighed(p, w).sum(0)), floor))
-          for floor in (-80, -np.inf)],
+        ("power has 10 log10; 20 log10 is for amplitudes",
+         *[lambda p, w, floor=floor: np.maximum(20 * np.log10(_weighed(p, w).sum(0)), floor)
+           for floor in (-80, -np.inf)]),
         ("decibels are ten times the logarithm; the 10 is missing",
          lambda p, w: _db(_weighed(p, w).sum(0), factor=1)),
         ("the logarithm of base 10 is wanted",
@@ -194,14 +189,14 @@ loudness_db = Exercise(
          lambda p, w: _db(_weighed(p, w).mean(0))),
         ("this is the loudest bin; the ear adds the powers of all",
          lambda p, w: _db(_weighed(p, w).max(0))),
-        *[("add powers first and take the logarithm of the sum: a mean of decibels is no loudness",
-           lambda p, w, tiny=tiny: np.maximum(
-               np.mean(10 * np.log10(np.maximum(p, tiny)) + w[:, None], axis=0), -80))
-          for tiny in (0, 1e-8, 1e-10, 1e-12, 1e-20)],
-        *[("add powers first and take the logarithm of the sum: a sum of decibels is no loudness",
-           lambda p, w, tiny=tiny: np.maximum(
-               np.sum(10 * np.log10(np.maximum(p, tiny)) + w[:, None], axis=0), -80))
-          for tiny in (0, 1e-10)],
+        ("add powers first and take the logarithm of the sum: a mean of decibels is no loudness",
+         *[lambda p, w, tiny=tiny: np.maximum(
+               np.mean(10 * np.log10(np.maximum(p, tiny)) + w[:, None], axis=0), -80)
+           for tiny in (0, 1e-8, 1e-10, 1e-12, 1e-20)]),
+        ("add powers first and take the logarithm of the sum: a sum of decibels is no loudness",
+         *[lambda p, w, tiny=tiny: np.maximum(
+               np.sum(10 * np.log10(np.maximum(p, tiny)) + w[:, None], axis=0), -80)
+           for tiny in (0, 1e-10)]),
         ("the bins are the first axis; you add over time",
          lambda p, w: _db(_weighed(p, w).sum(1))),
         ("one number for each frame; you add over everything",

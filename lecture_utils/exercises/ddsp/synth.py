@@ -14,9 +14,9 @@ from lecture_utils.notebook.check import Exercise
 def _tones() -> dict[str, tuple]:
     """Return glides and notes whose harmonics lie below, at and above half the sample rate."""
 
-    def tone(f0_hz: object, amplitudes: list, rate: int, start: float = 0.3) -> tuple:
+    def tone(f0_hz: object, amplitudes: list, rate: int) -> tuple:
         f0_hz = np.broadcast_to(f0_hz, 150).astype(float)
-        phase = start + 2 * np.pi * np.cumsum(f0_hz) / rate
+        phase = 0.3 + 2 * np.pi * np.cumsum(f0_hz) / rate
         return phase, f0_hz, np.array(amplitudes), rate
 
     five = [0.5, 0.4, 0.3, 0.2, 0.1]
@@ -61,8 +61,7 @@ harmonic_sum = Exercise(
         ("a harmonic exactly at half the rate is left out, too: below, not up to",
          lambda p, f, a, r: _single(p, f, a, r, np.less_equal)),
         ("you keep the harmonics above half the rate; keep those below",
-         lambda p, f, a, r: _single(p, f, a, r, np.greater)),
-        ("you keep the harmonics above half the rate; keep those below",
+         lambda p, f, a, r: _single(p, f, a, r, np.greater),
          lambda p, f, a, r: _single(p, f, a, r, np.greater_equal)),
         ("it is k * f0 that must stay below half the rate, not f0 itself",
          lambda p, f, a, r: (f < r / 2) * _harmonics(p, f, a, np.inf)),
@@ -72,12 +71,12 @@ harmonic_sum = Exercise(
          lambda p, f, a, r: _harmonics(p, f, a, 8000)),
         ("half of an odd rate is no whole number: divide with /, not with //",
          lambda p, f, a, r: _harmonics(p, f, a, r // 2)),
-        *[("the frequency changes from sample to sample: decide for each sample what is left out",
-           lambda p, f, a, r, over=over: _harmonics(p, f, a, r / 2, over=over))
-          for over in (np.max, np.min, np.mean, lambda f: f[0], lambda f: f[-1])],
-        *[("the first harmonic is k = 1, the tone itself, with `amplitudes[0]`; yours start at 0",
-           lambda p, f, a, r, limit=limit: _harmonics(p, f, a, limit * r, first=0))
-          for limit in (0.5, 9e9)],
+        ("the frequency changes from sample to sample: decide for each sample what is left out",
+         *[lambda p, f, a, r, over=over: _harmonics(p, f, a, r / 2, over=over)
+           for over in (np.max, np.min, np.mean, lambda f: f[0], lambda f: f[-1])]),
+        ("the first harmonic is k = 1, the tone itself, with `amplitudes[0]`; yours start at 0",
+         *[lambda p, f, a, r, limit=limit: _harmonics(p, f, a, limit * r, first=0)
+           for limit in (0.5, 9e9)]),
         ("the first harmonic is k = 1, the tone itself; yours start at k = 2",
          lambda p, f, a, r: _harmonics(p, f, a, r / 2, first=2)),
         ("that is a cosine; use the sine, so that a note begins at 0",
@@ -94,8 +93,7 @@ harmonic_sum = Exercise(
         ("`k` is missing inside the sine: all harmonics sound at f0",
          lambda p, f, a, r: sum(a[k] * ((k + 1) * f < r / 2) * np.sin(p) for k in range(len(a)))),
         ("`phase` is in radians and has been added up already; take it as it is",
-         lambda p, f, a, r: _harmonics(2 * np.pi * p, f, a, r / 2)),
-        ("`phase` is in radians and has been added up already; take it as it is",
+         lambda p, f, a, r: _harmonics(2 * np.pi * p, f, a, r / 2),
          lambda p, f, a, r: _harmonics(np.cumsum(p), f, a, r / 2)),
         ("use the `phase` that you are given; it does not begin at 0",
          lambda p, f, a, r: _harmonics(2 * np.pi * np.cumsum(f) / r, f, a, r / 2)),
@@ -176,23 +174,20 @@ overlap_add = Exercise(
     mistakes=[
         ("each hop is cut where the next begins; let it ring on and add what overlaps, or every "
          "border clicks",
-         lambda h, r: _rings(h, r, h.shape[1])[: h.size]),
-        ("each hop is cut where the next begins; let it ring on and add what overlaps, or every "
-         "border clicks",
+         lambda h, r: _rings(h, r, h.shape[1])[: h.size],
          lambda h, r: _rings(h, r, h.shape[1])),
         ("a long filter rings over several hops, not into the next one only",
          lambda h, r: _rings(h, r, 2 * h.shape[1])),
         ("each hop is cut on both sides; let it ring on and add what overlaps",
-         _same),
-        ("each hop is cut on both sides; let it ring on and add what overlaps",
+         _same,
          _middle),
         ("the Fourier transform is too short: what rings on comes back at the beginning of the hop "
          "(hop + taps - 1 values are needed)",
          _circular),
-        *[("every hop has its own filter; yours is a neighbour's",
-           lambda h, r, which=which: _overlap_add(h, r[which(np.arange(len(r)))]))
+        ("every hop has its own filter; yours is a neighbour's",
+         *[lambda h, r, which=which: _overlap_add(h, r[which(np.arange(len(r)))])
           for which in (lambda t: t - 1, lambda t: np.maximum(t - 1, 0),
-                        lambda t: (t + 1) % len(t), lambda t: np.minimum(t + 1, len(t) - 1))],
+                        lambda t: (t + 1) % len(t), lambda t: np.minimum(t + 1, len(t) - 1))]),
         ("the hops ring one after the other; they begin one hop apart and overlap",
          lambda h, r: _overlap_add(h, r, h.shape[1] + r.shape[1] - 1)),
         ("you write over what the hop before left there; add to it (+=)",
@@ -214,8 +209,7 @@ overlap_add = Exercise(
         ("the hops are not filtered at all",
          lambda h, r: _overlap_add(h, np.eye(1, r.shape[1]).repeat(len(r), 0))),
         ("the hops begin `hop` samples apart, not `taps`",
-         lambda h, r: _overlap_add(h, r, r.shape[1])),
-        ("the hops begin `hop` samples apart, not `taps`",
+         lambda h, r: _overlap_add(h, r, r.shape[1]),
          lambda h, r: np.append(_overlap_add(h, r, r.shape[1]), np.zeros(h.size))[
              : h.size + r.shape[1] - 1]),
         ("where sounds overlap they are added; nothing is divided",
