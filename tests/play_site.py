@@ -11,6 +11,7 @@ import asyncio
 import re
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import browser
@@ -148,7 +149,9 @@ def _move(host):
     """Move every control of a slider made of states, while its player plays."""
     player = host.locator(".lp:has(.lp-play)")
     if player.count():
-        SoundPlayer(host.page, root=player.first).play()
+        sound = SoundPlayer(host.page, root=player.first)
+        sound.play()
+        sound.run("p.transport.setLoop(true)")  # it goes on, however slow the machine is
     for slider in host.locator(".lp-controls input").all():
         for end in ("max", "min"):
             slider.fill(slider.get_attribute(end))
@@ -161,31 +164,23 @@ def _move(host):
     return ""
 
 
-def in_chromium(pages):
-    """Play pages in Chromium; return how many players there are, and how many faults."""
-    axe = (npm.fetch(*AXE) / "axe.min.js").read_text(encoding="utf-8")
-    players = faults = 0
+def play(name, paths):
+    """Play pages in one browser; return of each a line, its players, and what went wrong."""
+    if name != "chromium":
+        found = asyncio.run(other_browsers.play(name, paths, COMPUTE, LISTEN))
+        return [
+            (f"{path.stem}: {players} players in {name} in {seconds:.0f} s", players, problems)
+            for path, (players, seconds, problems) in zip(paths, found, strict=True)
+        ]
+    axe, rows = (npm.fetch(*AXE) / "axe.min.js").read_text(encoding="utf-8"), []
     with browser.browser() as chromium:
-        for path in pages:
+        for path in paths:
             watched = Watched(chromium)
             found = play_page(watched, path, axe)
             watched.close()
-            players += found["players"]
-            faults += len(found["problems"])
-            print(REPORT.format(path.stem, **found), *found["said"], *found["problems"],
-                  sep="\n    ", flush=True)  # fmt: skip
-    return players, faults
-
-
-def elsewhere(name, pages):
-    """Play pages in Firefox or WebKit; return the same."""
-    players = faults = 0
-    found = asyncio.run(other_browsers.play(name, pages, COMPUTE, LISTEN))
-    for path, (count, seconds, problems) in zip(pages, found, strict=True):
-        players += count
-        faults += len(problems)
-        print(f"{path.stem}: {count} players in {seconds:.0f} s", *problems, sep="\n    ")
-    return players, faults
+            line = "\n    ".join([REPORT.format(path.stem, **found), *found["said"]])
+            rows.append((line, found["players"], found["problems"]))
+    return rows
 
 
 def main():
@@ -197,21 +192,26 @@ def main():
     options = parser.parse_args()
     pages = sorted(options.site.resolve().glob("*.html"))
     pages = [page for page in pages if page.stem in (options.pages or {p.stem for p in pages})]
-    plans = {options.browser: pages} if options.browser else {"chromium": pages} | {
-        name: [page for page in pages if page.stem in ELSEWHERE] for name in other_browsers.PROGRAMS
-    }  # fmt: skip
-    done = True
-    for name, some in plans.items():
-        lacking = other_browsers.missing(name) if name != "chromium" else []
-        if lacking and not options.browser:
+    tasks = []
+    if options.browser in (None, "chromium"):
+        npm.fetch(*AXE)  # once, before two ask for it
+        tasks += [("chromium", [page]) for page in pages]
+    for name in other_browsers.PROGRAMS:
+        if options.browser == name:
+            tasks.append((name, pages))
+        elif lacking := other_browsers.missing(name):
             print(f"{name} is left out: {' and '.join(lacking)} missing here")
-            continue
-        start = time.monotonic()
-        players, faults = in_chromium(some) if name == "chromium" else elsewhere(name, some)
-        seconds = time.monotonic() - start
-        print(f"{name}: {len(some)} pages, {players} players, {faults} faults in {seconds:.0f} s")
-        done &= players > 0 and not faults
-    return int(not done)
+        elif options.browser is None:
+            tasks.append((name, [page for page in pages if page.stem in ELSEWHERE]))
+    start, count, players, faults = time.monotonic(), 0, 0, 0
+    with ProcessPoolExecutor(2) as pool:  # they mostly wait: for sounds
+        for rows in pool.map(play, *zip(*tasks, strict=True)):
+            for line, some, problems in rows:
+                print(line, *problems, sep="\n    ", flush=True)
+                count, players, faults = count + 1, players + some, faults + len(problems)
+    seconds = time.monotonic() - start
+    print(f"{count} pages, {players} players, {faults} faults in {seconds:.0f} s")
+    return int(faults > 0 or players == 0)
 
 
 if __name__ == "__main__":

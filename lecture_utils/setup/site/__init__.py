@@ -2,5 +2,6 @@
 
 ``execute`` runs the notebooks, ``states`` computes positions of their sliders beforehand, ``media``
 moves sounds and pictures into files, ``course`` writes the pages around the notebooks, ``conf`` and
-``formulas`` are for Sphinx, which makes the site. It needs the packages of the extra ``site``.
+``formulas`` are for Sphinx, which makes the site, ``networks`` hands what a notebook has trained to
+the page of live models, ``npm`` fetches packages. It needs the packages of the extra ``site``.
 """

@@ -281,7 +281,7 @@ function mountGames(host) {
       dots(real, 2, 1, "rgba(0, 0, 0, 0.4)", 3);
       dots(made, 2, 1, "#d55e00", 5);
       dots(point, 2, 1, "#0072b2", 14);
-      const where = (p) => [...p].map((v) => v.toFixed(1)).join(", ");
+      const where = (p) => [...p].map((v) => (Math.round(10 * v) / 10 + 0).toFixed(1)).join(", "); // no -0.0
       told.textContent = `Step ${step}. The blue noise (${where(chosen)}) becomes the point ` +
         `(${where(point)}); the discriminator's answer there is ${answer.toFixed(2)}.` +
         (name.startsWith("eight") ? ` ${modesFound(made, PLACES)} of 8 places are found.` : "");

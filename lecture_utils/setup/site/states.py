@@ -7,19 +7,14 @@ alone; ``site.js`` makes sliders of them.
 
 from __future__ import annotations
 
-import base64
 import html
 import itertools
 import json
 import time
-from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
 from lecture_utils.notebook import explore
-
-if TYPE_CHECKING:
-    import torch
 
 #: Most states of one explorer, seconds to compute them, and megabytes of sound (as WAV).
 MOST, SECONDS, MEGABYTES = 20, 15.0, 4.0
@@ -87,23 +82,6 @@ def combinations(
         if len(set(moved)) <= most:
             return grid, sorted(set(moved))
     return [[control.value] for control in controls], [(0,) * len(controls)]
-
-
-def give(network: torch.nn.Module) -> None:
-    """Show the linear layers of a network as data, for the page in which it runs."""
-    from IPython.display import display
-
-    layers = [
-        {name: _base64(getattr(layer, name)) for name in ("weight", "bias")}
-        for layer in network.modules()
-        if hasattr(layer, "in_features")
-    ]
-    display({"application/json": layers}, raw=True)
-
-
-def _base64(numbers: torch.Tensor) -> str:
-    data = numbers.detach().numpy().astype("<f4").tobytes()
-    return base64.b64encode(data).decode()
 
 
 def _positions(control: widgets.ValueWidget, count: int) -> list:
