@@ -99,10 +99,20 @@ class WebKit:
         assert "error" not in answer, answer["error"]
         return answer.get("found")
 
-    async def click(self, element: str):
-        """Click on what an expression names, as a mouse does: a script's click starts no sound."""
-        found = await self.run(f"{element}.scrollIntoView({{ block: 'center' }}); return {element}")
-        await self.call(f"/element/{next(iter(found.values()))}/click")
+    async def click(self, element: str, tries: int = 10):
+        """Click on what an expression names, as a mouse does: a script's click starts no sound.
+
+        Pictures that arrive meanwhile may push it out of the window; then once more.
+        """
+        seen = f"{element}.scrollIntoView({{ block: 'center', behavior: 'instant' }})"
+        found = await self.run(f"{seen}; return {element}")
+        try:
+            await self.call(f"/element/{next(iter(found.values()))}/click")
+        except AssertionError as error:
+            if "not interactable" not in str(error) or tries == 1:
+                raise
+            await asyncio.sleep(0.3)
+            await self.click(element, tries - 1)
 
 
 @contextlib.contextmanager

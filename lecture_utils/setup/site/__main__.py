@@ -22,13 +22,12 @@ BUILD = ROOT / "build"
 #: Pages beside the notebooks.
 MORE = ["live", "glossary", "teaching", "licences"]
 #: What axe finds in the theme's and MyST-NB's pages: names that hide what stands there, landmarks
-#: without a name, code and tables that scroll but can't be reached by keyboard.
+#: without a name, code that scrolls but can't be reached by keyboard.
 MENDED = {
     '<summary aria-label="Toggle hidden content">': "<summary>",
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="All pages">',
     '<aside class="toc-drawer': '<aside aria-label="On this page" class="toc-drawer',
     "<pre>": '<pre tabindex="0">',
-    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
 }
 
 

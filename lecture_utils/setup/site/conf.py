@@ -51,8 +51,8 @@ def setup(app: object) -> dict:
         node.clear()  # else Sphinx writes the formula's source, too
 
     def block(translator: object, node: object) -> None:
-        html = formula(node.astext(), display=True)  # it may scroll on a phone, by keyboard, too
-        translator.body.append(f'<div class="math" tabindex="0">{html}</div>')
+        html = formula(node.astext(), display=True)
+        translator.body.append(f'<div class="math">{html}</div>')
         node.clear()
 
     def scripts(app: object, page: str, *_rest: object) -> None:

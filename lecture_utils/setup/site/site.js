@@ -201,7 +201,17 @@ function runLater(host) {
   }, { rootMargin: "600px" }).observe(host);
 }
 
+// What has to be scrolled sideways on a narrow screen is reached by keyboard, too.
+function reachScrolled() {
+  const boxes = "div.math, .table-wrapper, figure, p:has(> img)";
+  for (const box of document.querySelectorAll(`article :is(${boxes})`))
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+}
+window.addEventListener("resize", reachScrolled);
+
 function mountPage() {
+  reachScrolled();
   document.querySelectorAll(".lp-script").forEach(runLater);
   document.querySelectorAll(".lp-states").forEach(mountStates);
   for (const host of document.querySelectorAll("[data-spec]:not([data-on])")) {
