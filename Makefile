@@ -11,7 +11,8 @@ PYTHONS := "$(PYTHON)" $(if $(filter file,$(origin PYTHON)),python3.13 python3.1
 
 help:
 	@echo 'make lab        install what is missing, open JupyterLab on notebooks/'
-	@echo 'make test       install what is missing, run every test (unit, notebooks, browser)'
+	@echo 'make test       install what is missing, run every test (unit, notebooks, browser),'
+	@echo '                and where Node.js is, build the site and play it'
 	@echo '                TORCH=cuda or TORCH=cpu (Linux): PyTorch with CUDA (4 GB more) or without'
 	@echo 'make notebooks  run every cell of every notebook, with the network cut off'
 	@echo 'make vote       let a class rate sounds by phone; OPEN=1 opens it to the room, NEW=1 begins anew'
@@ -22,7 +23,7 @@ help:
 	@echo 'make doctor     say what is fine with this machine, and what to do about the rest'
 	@echo 'make bench      print measured ratios'
 	@echo 'make site       run the notebooks, build the web site in build/site (needs Node.js)'
-	@echo 'make play       play every player of the site in Chromium'
+	@echo 'make play       play every player of the site in Chromium, three pages in Firefox and WebKit'
 	@echo 'make data       rebuild what is built under data/'
 	@echo 'make lint       check style and spelling of code and notebooks'
 	@echo 'make fix        put right what ruff can'
@@ -49,7 +50,7 @@ lab: install
 
 # All parts run even if one fails.
 test: install
-	@status=0; for part in unit notebooks browser; do echo "== $$part"; \
+	@status=0; for part in unit notebooks browser played; do echo "== $$part"; \
 	  $(MAKE) --no-print-directory $$part || status=1; done; exit $$status
 
 # One thread each, two at a time: no quarrel on two cores.
@@ -63,6 +64,12 @@ notebooks: install
 browser: install
 	@$(PYTEST) tests/test_browser*.py
 
+# A laptop without Node.js can do without the site; CI can't.
+played: install
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory site play; \
+	elif [ "$$CI" ]; then echo 'No site: npm is missing; install Node.js.' >&2; exit 1; \
+	else echo 'The site was left out: building it needs Node.js.'; fi
+
 vote: install
 	@$(PY) -m lecture_utils.listening_test.vote $(if $(TEST),'$(TEST)') $(if $(OPEN),--open) \
 	  $(if $(NEW),--new) $(if $(ADDRESS),--address $(ADDRESS)) \
@@ -72,13 +79,18 @@ stage: install
 	@$(PY) -m lecture_utils.setup.stage $(if $(NOTEBOOK),'$(NOTEBOOK)') --port $(PORT) \
 	  $(if $(SCREEN),,--no-browser)
 
+# Packages that only the hub or the site needs come in tested versions, unless the newest are wanted.
+PINS := $(if $(filter newest,$(VERSIONS)),,-c $(SETUP)/constraints.txt -c $(SETUP)/site/constraints.txt)
+
+hub-packages: install
+	@$(PY) -c 'import jupyterhub' 2>/dev/null || \
+	  $(PY) -m pip install --quiet $(PINS) -r $(SETUP)/hub/requirements.txt
+
 HUB := .cache/hub/node_modules/.bin/configurable-http-proxy
-hub: install
+hub: hub-packages
 	@command -v npm >/dev/null || { echo 'No hub: npm is missing; install Node.js.' >&2; exit 1; }
 	@test -x $(HUB) || npm install --prefix .cache/hub --no-fund --no-audit --silent \
 	  configurable-http-proxy@5.3.0
-	@$(PY) -c 'import jupyterhub' 2>/dev/null || $(PY) -m pip install --quiet \
-	  -c $(SETUP)/constraints.txt -r $(SETUP)/hub/requirements.txt
 	@$(if $(filter file,$(origin PORT)),,PORT=$(PORT)) OPEN='$(OPEN)' PASSWORD='$(PASSWORD)' \
 	  STUDENTS='$(STUDENTS)' $(PY) -m jupyterhub -f $(SETUP)/hub/jupyterhub_config.py
 
@@ -89,8 +101,7 @@ bench: install
 	@$(PY) tests/bench.py $(ONLY)
 
 site: install
-	@$(PY) -c 'import myst_nb, furo' 2>/dev/null || $(PY) -m pip install --quiet \
-	  -c $(SETUP)/constraints.txt -c $(SETUP)/site/constraints.txt -e '.[site]'
+	@$(PY) -c 'import myst_nb, furo' 2>/dev/null || $(PY) -m pip install --quiet $(PINS) -e '.[site]'
 	@$(PY) -m lecture_utils.setup.site $(ONLY)
 
 play: install
@@ -122,4 +133,4 @@ clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help install lab test unit notebooks browser vote stage hub doctor bench site play data lint fix lock canary clean
+.PHONY: help install lab test unit notebooks browser played vote stage hub-packages hub doctor bench site play data lint fix lock canary clean
