@@ -38,6 +38,7 @@ each("longtask", ({ duration }) => {
   waited.blocked += duration - 50;
 });
 each("layout-shift", (e) => { if (!e.hadRecentInput) waited.shift += e.value; });"""
+DRAWN = "() => new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))"
 WAITED = """() => ({ ...waited,
   painted: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0 })"""
 
@@ -132,6 +133,7 @@ def _judge(page, axe):
     for width, colours in VIEWS:
         page.set_viewport_size({"width": width, "height": 1000})
         page.emulate_media(color_scheme=colours)
+        page.evaluate(DRAWN)  # the page has seen its new width
         found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
         for rule in found["violations"]:
             if rule["impact"] in ("serious", "critical"):

@@ -209,6 +209,7 @@ function reachScrolled() {
     else box.removeAttribute("tabindex");
 }
 window.addEventListener("resize", reachScrolled);
+document.addEventListener("toggle", reachScrolled, true); // what was folded
 
 function mountPage() {
   reachScrolled();
