@@ -77,6 +77,8 @@ COMPUTE = """async () => {
     await host.run();
     said.push(`${host.dataset.live}: ${host.querySelector("[role=status]").textContent}`);
   }
+  for (const root of document.querySelectorAll(".lp:has(.lp-play)"))
+    root.player.transport.setLoop(true); // a short sound is over before it is looked for
   return said;
 }"""
 

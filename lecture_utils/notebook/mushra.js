@@ -67,7 +67,7 @@ function mushraTest(player, spec, report) {
       "aria-label": `score of ${name}, 0 bad to 100 excellent`,
       onfocus: () => player.select(i + 1), oninput: () => rate(i, +slider.value) });
     const row = make("div", { class: "lp-rating" }, make("button", { class: "lp-choose", tabindex: -1,
-      "aria-label": `hear ${name}`, onclick: () => player.select(i + 1) },
+      "aria-label": `hear ${i < 9 ? `${i + 1} ` : ""}${name}`, onclick: () => player.select(i + 1) },
       make("kbd", {}, i < 9 ? `${i + 1}` : ""), ` ${name}`), slider, value);
     return { row, slider, value };
   }
