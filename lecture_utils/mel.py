@@ -2,7 +2,7 @@ r"""The mel spectrogram that vocoders start from, and the way back to a magnitud
 
 80 bands, narrow below and wide above like the ear's, on a logarithmic scale. Nothing differs so
 often between published vocoders as this front-end, and a vocoder fed with another one's mel makes
-noise: the presets below are exact. Used by notebooks 03 and 05 to 09.
+noise: the presets below are exact. Used by notebooks 02, 03 and 05 to 10.
 """
 
 from __future__ import annotations

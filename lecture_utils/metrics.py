@@ -1,4 +1,4 @@
-"""Distances between a sound and its original: what the scoreboards of notebooks 05 to 09 count.
+"""Distances between a sound and its original: what the tables of notebooks 03 and 05 to 10 count.
 
 All compare sounds of the same length and level as they are; nothing is normalised or aligned.
 """

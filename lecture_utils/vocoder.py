@@ -1,6 +1,6 @@
 """What the GAN vocoders share: published weight layout, losses on features, and mel -> sound.
 
-Used by the rooms `melgan` and `hifi_gan` and by notebooks 06, 07 and 09.
+Used by the rooms `melgan` and `hifi_gan` and by notebooks 06 to 10.
 """
 
 from __future__ import annotations

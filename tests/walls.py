@@ -1,6 +1,6 @@
 """Which module of the package imports which, read from the source without running it.
 
-A module is named by its dotted path inside the package: ``wavenet.kernel``, ``audio``; the front of
+A module is named by its dotted path inside the package: ``ddsp.synth``, ``audio``; the front of
 a folder is the folder's own name. Its *room* is the first part of that.
 """
 

@@ -10,12 +10,8 @@ lines (*linear upsampling*), the last frame is held; a noise filter holds for it
 Used by notebook 08.
 """
 
-from lecture_utils.ddsp.features import (
-    N_FFTS,
-    f0,
-    loudness,
-    multi_scale_spectral_loss,
-)
+from lecture_utils.ddsp.features import f0, loudness
+from lecture_utils.ddsp.losses import N_FFTS, multi_scale_spectral_loss
 from lecture_utils.ddsp.network import Autoencoder, Controls, Decoder, Encoder, exp_sigmoid
 from lecture_utils.ddsp.synth import (
     CONTROL_HOP,

@@ -1,6 +1,6 @@
 """Generator against discriminators: one step of GAN training, the same for every vocoder.
 
-Used by :mod:`lecture_utils.train` and notebooks 06 and 07.
+Used by :mod:`lecture_utils.train` and notebook 06.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A run lives in a folder (``runs/NAME``): ``state.safetensors`` to resume from, ``log.csv``, and
 ``snapshots/``. State is replaced in one step and saved every few minutes and on an interrupt, so
-nothing is lost. Used by ``python -m lecture_utils.train`` and the live cells of notebooks 03 to 08.
+nothing is lost. Used by ``python -m lecture_utils.train`` and live cells of notebooks 06 and 10.
 """
 
 from __future__ import annotations

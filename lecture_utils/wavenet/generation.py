@@ -154,9 +154,9 @@ class Generator:
         ``logits`` ``(n, 256)``, if given, receives what each code was drawn from.
         """
         keep = np.empty((0, N_CODES), np.float32) if logits is None else logits
-        from lecture_utils.wavenet import kernel  # numba takes a second: only when needed
+        from lecture_utils.wavenet import inner_loop  # numba takes a second: only when needed
 
-        kernel.advance(
+        inner_loop.advance(
             *self.weights, self.dilations, self.offsets, self.rings, self.state,
             self.gates, self.hop_length, codes, uniform, np.float32(temperature), n_forced, keep,
         )  # fmt: skip
@@ -164,10 +164,10 @@ class Generator:
 
 def _announce_compilation() -> None:
     """Say why the first call on a machine takes longer."""
-    from lecture_utils.wavenet import kernel
+    from lecture_utils.wavenet import inner_loop
 
-    kept = Path(kernel.advance.stats.cache_path).glob("wavenet_kernel.advance-*.nbi")
-    if not kernel.advance.signatures and not any(kept):
+    kept = Path(inner_loop.advance.stats.cache_path).glob("*.advance-*.nbi")
+    if not inner_loop.advance.signatures and not any(kept):
         print("The first sound takes some seconds more: its loop is compiled, then kept on disk.")
 
 
