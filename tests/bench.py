@@ -214,20 +214,23 @@ def fourier_vocoder():
     """The vocoder of notebook 10: speed, and memory of a long sound, one thread."""
     import torch
 
-    from lecture_utils import data, mel, weights
-    from lecture_utils.fourier_vocoder import MagnitudeNetwork, RepairNetwork, vocode
+    from lecture_utils import data, mel, vocoder, weights
+    from lecture_utils.fourier_vocoder import MagnitudeNetwork, RepairNetwork, Vocos, vocode
 
     torch.set_num_threads(1)
     log_mel = mel.log_mel(data.load("speech_test", 16000)[0][: 40 * 16000])
+    calls = {"vocos": functools.partial(vocoder.vocode, log_mel, weights.load("vocos", Vocos))}
     for name in ("", "_universal"):
         magnitude = weights.load(f"fourier_magnitude{name}", MagnitudeNetwork)
         repair = weights.load(f"fourier_repair{name}", RepairNetwork)
+        calls[f"fourier_vocoder{name}"] = functools.partial(vocode, log_mel, magnitude, repair)
+    for name, call in calls.items():
         times = []
         for _ in range(5):
             start = time.process_time()
-            vocode(log_mel, magnitude, repair)
+            call()
             times.append(time.process_time() - start)
-        what = f"fourier_vocoder{name}: seconds of one core for a second of sound"
+        what = f"{name}: seconds of one core for a second of sound"
         yield what, statistics.median(times) / 40, 1 / 60
     code = (
         "import resource, sys, numpy as np; from lecture_utils import fourier_vocoder as f\n"
@@ -257,6 +260,7 @@ def _versions(log_mel, x):
         repair = weights.load(f"fourier_repair{name}", frames.RepairNetwork)
         made[f"fourier_magnitude{name}"] = frames.vocode(log_mel, magnitude)
         made[f"fourier_repair{name}"] = frames.vocode(log_mel, magnitude, repair)
+    made["vocos"] = vocoder.vocode(log_mel, weights.load("vocos", frames.Vocos))
     if hifi_gan.has_published():
         other = mel.log_mel(audio.resample(x, 16000, 22050), "hifi_gan22k")
         y = vocoder.vocode(other, hifi_gan.published(), "hifi_gan22k")

@@ -74,7 +74,7 @@ RECIPES = {
         target=spectral_loss,
         n_samples=40 * 256,
         decay=1.0,  # the rate falls at the end only
-        discriminators_from=3000,
+        discriminators_from=6000,
         stored="int8",
     ),
     "muse_gan": GanRecipe(),

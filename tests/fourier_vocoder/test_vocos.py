@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from lecture_utils import vocoder, weights
+from lecture_utils import data, griffin_lim, hifi_gan, mel, metrics, vocoder, weights
 from lecture_utils.fourier_vocoder import Vocos
 from lecture_utils.fourier_vocoder import spectrum as fourier
 
@@ -119,3 +119,18 @@ def test_a_wrong_mel_is_told(loud, given):
     with pytest.raises((TypeError, ValueError), match="log_mel") as info:
         loud(given)
     assert "\n" not in str(info.value)
+
+
+def test_shipped_vocos_lies_between_the_course_s_hifi_gan_and_griffin_lim():
+    """On a voice that none of them heard."""
+    x = data.load("arctic", 16000)[0]
+    log_mel = mel.log_mel(x)
+    made = (
+        vocoder.vocode(log_mel, weights.load("hifi_gan", hifi_gan.Generator)),
+        vocoder.vocode(log_mel, weights.load("vocos", Vocos)),
+        griffin_lim.from_mel(log_mel, seed=0),
+    )
+    x = x[: 256 * log_mel.shape[1]]
+    for distance in (metrics.log_mel_l1, metrics.multi_resolution_stft):
+        of_hifi_gan, of_vocos, of_griffin_lim = (distance(x, y) for y in made)
+        assert of_hifi_gan > of_vocos > of_griffin_lim
