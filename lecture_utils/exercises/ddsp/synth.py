@@ -172,23 +172,23 @@ overlap_add = Exercise(
     reference=_overlap_add,
     cases=_noise_and_filters,
     mistakes=[
-        ("each hop is cut where the next begins; let it ring on and add what overlaps, or every "
+        ("each hop is cut where the next begins; keep its end and add what overlaps, or every "
          "border clicks",
          lambda h, r: _rings(h, r, h.shape[1])[: h.size],
          lambda h, r: _rings(h, r, h.shape[1])),
-        ("a long filter rings over several hops, not into the next one only",
+        ("with a long filter a hop goes on over several hops, not only over the next one",
          lambda h, r: _rings(h, r, 2 * h.shape[1])),
-        ("each hop is cut on both sides; let it ring on and add what overlaps",
+        ("each hop is cut on both sides; keep its ends and add what overlaps",
          _same,
          _middle),
-        ("the Fourier transform is too short: what rings on comes back at the beginning of the hop "
+        ("the Fourier transform is too short: the end of a hop comes back at its beginning "
          "(hop + taps - 1 values are needed)",
          _circular),
         ("every hop has its own filter; yours is a neighbour's",
          *[lambda h, r, which=which: _overlap_add(h, r[which(np.arange(len(r)))])
           for which in (lambda t: t - 1, lambda t: np.maximum(t - 1, 0),
                         lambda t: (t + 1) % len(t), lambda t: np.minimum(t + 1, len(t) - 1))]),
-        ("the hops ring one after the other; they begin one hop apart and overlap",
+        ("the hops sound one after the other; they begin one hop apart and overlap",
          lambda h, r: _overlap_add(h, r, h.shape[1] + r.shape[1] - 1)),
         ("you write over what the hop before left there; add to it (+=)",
          _overwrite),
