@@ -138,7 +138,7 @@ WRONG = {
     "ddsp.overlap_add": [
         ("every border clicks", lambda h, r: rung(h, r, keep=h.shape[1])[: h.size]),
         ("every border clicks", lambda h, r: rung(h, r, keep=h.shape[1])),
-        ("not into the next one only", next_hop_only),
+        ("not only over the next one", next_hop_only),
         ("one after the other", one_after_the_other),
         ("add to it (+=)", partial(rung, add=False)),
         ("the first for all", partial(rung, which=lambda t: 0)),
@@ -153,7 +153,7 @@ WRONG = {
         ("not filtered at all", lambda h, r: np.append(h.ravel(), np.zeros(r.shape[1] - 1))),
         ("reverse order", lambda h, r: rung(h, r)[::-1]),
         ("a neighbour's", lambda h, r: rung(h, np.roll(r, 1, axis=0))),
-        ("at the beginning of the hop", circular),
+        ("comes back at its beginning", circular),
         ("on both sides", centred),
         ("not `taps`", taps_apart),
         ("a neighbour's", partial(rung, which=lambda t: max(t - 1, 0))),
