@@ -11,8 +11,7 @@ PYTHONS := "$(PYTHON)" $(if $(filter file,$(origin PYTHON)),python3.13 python3.1
 
 help:
 	@echo 'make lab        install what is missing, open JupyterLab on notebooks/'
-	@echo 'make test       install what is missing, run every test (unit, notebooks, browser),'
-	@echo '                and where Node.js is, build the site and play it'
+	@echo 'make test       install what is missing, run every test (unit, notebooks, browser)'
 	@echo '                TORCH=cuda or TORCH=cpu (Linux): PyTorch with CUDA (4 GB more) or without'
 	@echo 'make notebooks  run every cell of every notebook, with the network cut off'
 	@echo 'make vote       let a class rate sounds by phone; OPEN=1 opens it to the room, NEW=1 begins anew'
@@ -50,7 +49,7 @@ lab: install
 
 # All parts run even if one fails.
 test: install
-	@status=0; for part in unit notebooks browser played; do echo "== $$part"; \
+	@status=0; for part in unit notebooks browser; do echo "== $$part"; \
 	  $(MAKE) --no-print-directory $$part || status=1; done; exit $$status
 
 # One thread each, two at a time: no quarrel on two cores.
@@ -63,12 +62,6 @@ notebooks: install
 
 browser: install
 	@$(PYTEST) tests/test_browser*.py
-
-# A laptop without Node.js can do without the site; CI can't.
-played: install
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory site play; \
-	elif [ "$$CI" ]; then echo 'No site: npm is missing; install Node.js.' >&2; exit 1; \
-	else echo 'The site was left out: building it needs Node.js.'; fi
 
 vote: install
 	@$(PY) -m lecture_utils.listening_test.vote $(if $(TEST),'$(TEST)') $(if $(OPEN),--open) \
@@ -133,4 +126,4 @@ clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help install lab test unit notebooks browser played vote stage hub-packages hub doctor bench site play data lint fix lock canary clean
+.PHONY: help install lab test unit notebooks browser vote stage hub-packages hub doctor bench site play data lint fix lock canary clean

@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -273,67 +272,3 @@ def test_numba_chooses_where_it_may_write(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", "/mine")
     lecture_utils._set_numba_cache()
     assert os.environ["NUMBA_CACHE_DIR"] == "/mine"
-
-
-@pytest.mark.parametrize(
-    ("user", "there", "lacking", "status", "installed"),
-    [
-        ("0", ["chromium", "npm", *OTHERS], [], 0, []),
-        ("0", ["chromium", "npm"], [], 0, ["firefox-esr", "webkit2gtk-driver", "xvfb"]),
-        ("0", ["npm"], [], 0, ["chromium", "firefox-esr"]),
-        ("0", ["chromium"], [], 0, ["nodejs npm", "webkit2gtk-driver"]),
-        ("0", ["chromium", "npm"], ["firefox-esr"], 0, []),  # it can't be had: so without
-        ("0", ["chromium"], ["nodejs"], 100, []),
-        ("1000", ["chromium", "npm"], [], 0, []),
-        ("1000", ["chromium", *OTHERS], [], 1, []),  # neither root nor sudo: a sentence
-    ],
-)
-def test_ci_brings_what_it_needs(tmp_path, user, there, lacking, status, installed):
-    refuse = f'case "$*" in *{lacking[0]}*) exit 100;; esac; ' if lacking else ""
-    programs = {"id": f"echo {user}", "sudo": "exit 1", "timeout": 'shift 2; "$@"', "env": '"$@"'}
-    programs |= {"make": 'echo make "$@"', "apt-get": f'{refuse}echo apt-get "$@"'}
-    for name, line in (programs | dict.fromkeys(there, "")).items():
-        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
-        (tmp_path / name).chmod(0o755)
-    for name in ("bash", "dirname", "sh"):
-        (tmp_path / name).symlink_to(shutil.which(name))
-    done = subprocess.run(
-        [shutil.which("bash"), ROOT / ".ci" / "run"], capture_output=True, text=True,
-        cwd=tmp_path, env={"PATH": str(tmp_path)},
-    )  # fmt: skip
-    assert done.returncode == status, done.stderr
-    said = done.stdout.splitlines()
-    calls = " ".join(line for line in said if line.startswith("apt-get install"))
-    assert all(f" {name}" in calls for name in installed)
-    assert installed or not calls
-    assert ("apt-get update -q" in said) == bool(installed or lacking)
-    if status == 0:
-        assert said[-1] == "make hub-packages test"
-        assert ("Without: firefox-esr" in done.stdout) == ("firefox-esr" in lacking)
-    if status == 1:
-        assert "Only root can install what is missing: apt-get install nodejs npm" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("npm", "ci", "status", "said"),
-    [
-        (False, "", 0, "The site was left out: building it needs Node.js."),
-        (False, "1", 2, "No site: npm is missing"),
-        (True, "1", 2, "another make: site play"),  # what fails there fails here
-    ],
-)
-def test_a_laptop_without_node_leaves_the_site_out(tmp_path, npm, ci, status, said):
-    (tmp_path / "install").write_text("#!/bin/sh\n")
-    (tmp_path / "other").write_text("#!/bin/sh\necho another make: $2 $3; exit 1\n")
-    (tmp_path / "npm").write_text("#!/bin/sh\n")
-    for file in tmp_path.iterdir():
-        file.chmod(0o755)
-    if not npm:
-        (tmp_path / "npm").unlink()
-    for name in ("sh", "make", "id", "uname"):
-        (tmp_path / name).symlink_to(shutil.which(name))
-    done = subprocess.run(
-        ["make", "played", f"PYTHON={tmp_path / 'install'}", f"MAKE={tmp_path / 'other'}"],
-        cwd=ROOT, env={"PATH": str(tmp_path), "CI": ci}, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == status and said in done.stdout + done.stderr
