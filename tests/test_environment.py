@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,9 +26,6 @@ DIRECT = [Requirement(line) for line in PROJECT["dependencies"]]
 TEST = [Requirement(line) for line in PROJECT["optional-dependencies"]["test"]]
 RULERS = [Requirement(line) for line in PROJECT["optional-dependencies"]["rulers"]]
 SITE = [Requirement(line) for line in PROJECT["optional-dependencies"]["site"]]
-
-#: What Firefox and WebKit need in CI.
-OTHERS = ["firefox-esr", "WebKitWebDriver", "Xvfb", "pulseaudio"]
 
 #: JupyterLab's settings for the course.
 JUPYTER = "lecture_utils/setup/jupyter"
@@ -272,3 +270,33 @@ def test_numba_chooses_where_it_may_write(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", "/mine")
     lecture_utils._set_numba_cache()
     assert os.environ["NUMBA_CACHE_DIR"] == "/mine"
+
+
+@pytest.mark.parametrize(
+    ("user", "browser", "calls"),
+    [
+        ("0", True, ["make hub-packages"]),
+        ("0", False, ["apt-get update", "apt-get install", "make hub-packages"]),
+        ("1000", False, []),  # neither root nor sudo: a sentence
+    ],
+)
+def test_ci_brings_its_browser(tmp_path, user, browser, calls):
+    programs = {"id": f"echo {user}", "sudo": "exit 1", "timeout": 'shift 2; "$@"', "env": '"$@"'}
+    programs |= {name: f'echo {name} "$@"' for name in ("make", "apt-get")}
+    programs |= {"chromium": ""} if browser else {}
+    for name, line in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    for name in ("bash", "dirname", "sh"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    done = subprocess.run(
+        [shutil.which("bash"), ROOT / ".ci" / "run"], capture_output=True, text=True,
+        cwd=tmp_path, env={"PATH": str(tmp_path)},
+    )  # fmt: skip
+    said = done.stdout.splitlines()
+    assert [" ".join(line.split()[:2]) for line in said] == calls
+    if not calls:
+        assert done.returncode == 1 and "only root can install it" in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+        assert said[-1] == "make hub-packages test"
