@@ -292,17 +292,22 @@ def generate(
         raise ValueError("model: it is being trained; call model.eval() first.")
     if (given is None) != (track is None):
         raise ValueError("given, track: give both phrases and the number of their track, or none.")
-    if given is None:
-        pieces = zip(*(x.split(50) for x in noise.values()), strict=True)  # little memory
-        made = [model(dict(zip(noise, x, strict=True))).cpu().numpy() > 0.5 for x in pieces]
-        return np.concatenate(made)
-    track = arguments.number(track, "track", 0, N_TRACKS - 1, whole=True)
-    given = roll_metrics.as_cells(given, "given")
-    if given.shape != (batch, *PHRASE):
-        raise ValueError(f"given: {given.shape} does not fit noise for {batch} phrases of 5x64x84.")
-    is_given = torch.zeros(batch, N_TRACKS)
-    is_given[:, track] = 1
-    return model(noise, torch.from_numpy(given.astype(np.float32)), is_given).numpy() > 0.5
+    conditions = None
+    if given is not None:
+        track = arguments.number(track, "track", 0, N_TRACKS - 1, whole=True)
+        given = roll_metrics.as_cells(given, "given")
+        if given.shape != (batch, *PHRASE):
+            raise ValueError(
+                f"given: {given.shape} does not fit noise for {batch} phrases of 5x64x84."
+            )
+        is_given = torch.zeros(batch, N_TRACKS)
+        is_given[:, track] = 1
+        conditions = torch.from_numpy(given), is_given
+    made = []
+    for some in torch.arange(batch).split(16):  # little memory
+        told = [x[some].float() for x in conditions] if conditions else []
+        made.append(model({part: x[some] for part, x in noise.items()}, *told).cpu().numpy() > 0.5)
+    return np.concatenate(made)
 
 
 def interpolate(
