@@ -1,5 +1,8 @@
 """MuseGAN's parts: the penalty by hand, what noise reaches, given tracks, the recipe."""
 
+import itertools
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,7 @@ from safetensors.torch import load_file
 from lecture_utils import gan, pianoroll, weights
 from lecture_utils.gan.critic import intervals
 from lecture_utils.train import muse_gan as train_gan
+from lecture_utils.train import run
 from lecture_utils.train.recipes import RECIPES
 
 
@@ -271,6 +275,9 @@ def test_rates_fall_to_the_end_of_the_minutes(tmp_path, monkeypatch):
     monkeypatch.setattr(
         torch.optim.AdamW, "step", lambda o: rates.append(o.param_groups[0]["lr"]) or step(o)
     )
+    # a clock of its own: a tenth of a second a step, however busy the machine is
+    clock = itertools.count()
+    monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=lambda: next(clock) / 10))
     recipe = train_gan.GanRecipe(
         noise=4, hidden=8, critic_hidden=4, n_steps=10**6, batch=2, watch_every=10**6, snapshots=()
     )
