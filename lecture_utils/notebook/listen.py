@@ -257,7 +257,8 @@ class Player:
     def _lines(self) -> list[str]:
         seconds, levels = self.spec["seconds"], self.spec["levels"]
         if self.spec.get("blind"):
-            return [f"hidden version: {seconds:.2f} s" for seconds in seconds]
+            names = self.spec.get("names") or ["hidden version"] * len(seconds)
+            return [f"{name}: {s:.2f} s" for name, s in zip(names, seconds, strict=True)]
         words = ["silent" if level is None else f"{level:.1f} LUFS" for level in levels]
         return [
             f"{label}: {duration:.2f} s, {word}"

@@ -113,6 +113,8 @@ def rate(
         sounds, sample_rate, arguments.text(caption, "caption"), match_levels=True, most=MOST
     )
     options = {"blind": "mushra", "reference": 0, "training": arguments.flag(training, "training")}
+    if training:
+        options["names"] = list(spec["labels"])  # open, also where the page does not run
     return _page(spec, wavs, test, trial, seed, options)
 
 

@@ -34,6 +34,10 @@ def test_levels_are_matched_to_the_reference_and_names_hidden():
     assert repr(made).startswith("TestPage: How good?")
 
 
+def test_practice_page_has_its_names_where_it_does_not_run():
+    assert "secret1: " in page(training=True).static()._repr_html_()
+
+
 def test_nothing_comes_from_elsewhere():
     text = page().static()._repr_html_()
     assert re.findall(r"https?://|<script src|@import|url\(", text) == []

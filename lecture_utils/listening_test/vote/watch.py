@@ -16,7 +16,7 @@ from lecture_utils.notebook import live
 #: How to begin, for a notebook that nobody has started a vote for.
 HOW = (
     "No votes yet. In a terminal, in the course's folder, run <code>make vote OPEN=1</code>; show "
-    "the stage's page on the projector; then run this cell again."
+    "the page with the QR code on the projector; then run this cell again."
 )
 
 
