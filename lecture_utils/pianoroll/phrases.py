@@ -93,7 +93,7 @@ def habits(cells: np.ndarray) -> dict[str, float]:
     leaps
         Of the moves from one highest struck note of a pitched track to the next, those of more than
         a fifth (7 semitones);
-    steps
+    small intervals
         those of one or two semitones;
     drums again
         of the phrases with drums in bar 1, those with the same in bar 3, cell by cell;
@@ -112,7 +112,7 @@ def habits(cells: np.ndarray) -> dict[str, float]:
     keys = bars[:, 1:].any(3).sum(-1)
     found = {
         "leaps": moves > 7,
-        "steps": (moves == 1) | (moves == 2),
+        "small intervals": (moves == 1) | (moves == 2),
         "drums again": (first == third).all((1, 2))[first.any((1, 2))],
         "drones": keys[keys > 0] == 1,
     }

@@ -37,7 +37,12 @@ def test_habits_by_hand():
     cells[0, 0, [0, 8, 32, 40], 12] = True
     cells[1, 0, [0, 8, 32, 41], 12] = True
     found = pianoroll.habits(cells)
-    assert found == {"leaps": 1 / 5, "steps": 2 / 5, "drums again": 1 / 2, "drones": 2 / 3}
+    assert found == {
+        "leaps": 1 / 5,
+        "small intervals": 2 / 5,
+        "drums again": 1 / 2,
+        "drones": 2 / 3,
+    }
     assert all(np.isnan(x) for x in pianoroll.habits(np.zeros((1, 5, 64, 84), bool)).values())
 
 
