@@ -14,6 +14,7 @@ help:
 	@echo 'make test       install what is missing, run every test (unit, notebooks, browser)'
 	@echo '                TORCH=cuda or TORCH=cpu (Linux): PyTorch with CUDA (4 GB more) or without'
 	@echo 'make notebooks  run every cell of every notebook, with the network cut off'
+	@echo '                SITE=1 keeps them for the site, which need not run them once more'
 	@echo 'make vote       let a class rate sounds by phone; OPEN=1 opens it to the room, NEW=1 begins anew'
 	@echo 'make stage      one notebook for the projector: short path, large fonts, players ready'
 	@echo '                NOTEBOOK=04 chooses it (08 if nothing is said)'
@@ -58,7 +59,8 @@ unit: install
 	  --ignore-glob 'tests/test_browser*.py'
 
 notebooks: install
-	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PYTEST) -p harness notebooks -n 2 --dist loadfile
+	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PYTEST) -p harness notebooks -n 2 \
+	  --dist loadfile --no-loadscope-reorder $(if $(SITE),--site build/executed)
 
 browser: install
 	@$(PYTEST) tests/test_browser*.py

@@ -10,6 +10,10 @@ the end every code cell on disk must have passed.
 Time is that of the kernel's processor or of the clock, whichever is less: a busy machine makes a
 cell wait but gives it no more to do. By the clock three times the budget is allowed, so that a cell
 that only waits is caught too. On a much slower machine set LECTURE_TIME_FACTOR=2.
+
+With ``--site FOLDER`` (``make notebooks SITE=1``) a notebook that has passed is kept for the site,
+and ``make site`` need not run it once more. What only the site needs, the states of sliders, is
+computed between the cells, after each of them was measured and judged.
 """
 
 import functools
@@ -24,6 +28,9 @@ import nbval.plugin
 import notebook_rules as rules
 import psutil
 import pytest
+from kept_for_site import Kept
+
+from lecture_utils.setup.site.execute import LONGEST
 
 CELL_SECONDS, NOTEBOOK_SECONDS, PEAK_MB = 20.0, 120.0, 1500
 FACTOR = float(os.environ.get("LECTURE_TIME_FACTOR", "1"))
@@ -49,6 +56,10 @@ class PatientKernel(nbval.kernel.RunningKernel):
                     raise
 
 
+def pytest_addoption(parser):
+    parser.addoption("--site", type=Path, help="folder in which what was run is kept for the site")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     nbval.plugin.RunningKernel = PatientKernel
@@ -64,6 +75,11 @@ def pytest_configure(config):
     _passed.clear()
 
 
+def pytest_collection_modifyitems(items):
+    """Let the longest notebooks begin, or one of them runs alone at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     broken = getattr(item.parent, "broken", None)
@@ -77,7 +93,7 @@ def pytest_runtest_call(item):
         return (yield)
     notebook, start = item.parent, time.monotonic()
     try:
-        process = _watch(notebook)
+        process = _watch(notebook, item.config.option.site)
         before = _processor_seconds(process)
         yield
         wall = time.monotonic() - start
@@ -89,6 +105,8 @@ def pytest_runtest_call(item):
         problems += _excesses(item, seconds, wall, peak)
         if problems:
             item.raise_cell_error("; ".join(problems))
+        if notebook.kept:
+            notebook.kept.add(item.cell_num)
     except pytest.skip.Exception:
         raise
     except BaseException as error:
@@ -102,7 +120,7 @@ class KernelError(Exception):
     """The kernel is gone, or not behind the guard."""
 
 
-def _watch(notebook):
+def _watch(notebook, site):
     """Return the kernel's process; the first time, make sure that it is watched and guarded."""
     kernel = notebook.kernel
     process = psutil.Process(kernel.km.provisioner.pid)
@@ -114,6 +132,7 @@ def _watch(notebook):
         )
         if "the network is cut off" not in reply["content"].get("evalue", ""):
             raise KernelError("the network is not cut off in this kernel")
+        notebook.kept = Kept(notebook, site) if site else None
     return process
 
 

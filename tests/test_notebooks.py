@@ -14,6 +14,9 @@ import notebook_rules
 import pytest
 from nbformat import v4
 
+from lecture_utils.notebook import wav
+from lecture_utils.setup.site import execute
+
 PLAYER = """import numpy as np
 from lecture_utils.notebook import listen, plot
 x = 0.1 * np.sin(np.arange(16000))"""
@@ -135,6 +138,43 @@ def test_guard_bites(report, name):
     assert words in own[0]
 
 
+def test_what_has_passed_is_kept_for_the_site(tmp_path):
+    """As the site's builder runs it, with states of sliders and numbers of networks."""
+    path, kept, ours = tmp_path / "02_diffusion_recap.ipynb", tmp_path / "kept", tmp_path / "ours"
+    cells = [
+        "import numpy as np, torch\nfrom lecture_utils import progress\n"
+        "from lecture_utils.notebook import explore\ndenoiser = torch.nn.Linear(2, 1)",
+        "print('a')\nfor _ in progress.bar(range(3), 'rounds'): pass\nprint('b')\ndisplay(1)\n2",
+        "torch.nn.init.ones_(denoiser.weight)\n"
+        "explore.sound(lambda f: np.sin(f * np.arange(8000)) / 9, 8000, caption='a tone',"
+        " f=explore.slider(1, 3, 1, 2))",
+        "_ = torch.nn.init.ones_(denoiser.bias)",
+    ]
+    write(path, cells)
+    write(tmp_path / "other.ipynb", ["1", "1 / 0"])
+    status, *_ = run(tmp_path, "--site", str(kept))
+    assert status == 1 and [file.name for file in kept.iterdir()] == [path.name]
+    before = (kept / path.name).stat().st_mtime_ns
+    execute.execute_all([path], kept)
+    assert (kept / path.name).stat().st_mtime_ns == before  # it is not run once more
+    execute.execute_all([path], ours)
+    mine, theirs = (nbformat.read(folder / path.name, 4) for folder in (kept, ours))
+    assert mine.metadata.lecture_models == theirs.metadata.lecture_models
+    assert set(mine.metadata.lecture_models) == {"denoiser"}
+    for cell, other in zip(mine.cells, theirs.cells, strict=True):
+        assert [o.output_type for o in cell.outputs] == [o.output_type for o in other.outputs]
+        for output, wanted in zip(cell.outputs, other.outputs, strict=True):
+            assert output.get("text") == wanted.get("text")
+            assert set(output.get("data", {})) == set(wanted.get("data", {}))
+    texts = [o.get("text") or o.data["text/plain"] for o in mine.cells[1].outputs]
+    assert texts[0] == "a\n" and "3/3" in texts[1] and texts[2:] == ["b\n", "1", "2"]
+    sounds = [
+        [x.tolist() for x, _ in wav.clips(o.data["text/html"])]
+        for n in (mine, theirs) for o in n.cells[2].outputs if o.data.get("text/html")
+    ]  # fmt: skip
+    assert len(sounds) == 2 and len(sounds[0]) == 3 and sounds[0] == sounds[1]
+
+
 def item(seconds=0.0, tags=()):
     cell = nbformat.v4.new_code_cell("1", metadata={"tags": list(tags)})
     return SimpleNamespace(cell=cell, parent=SimpleNamespace(seconds=seconds))
@@ -195,7 +235,7 @@ def test_make_runs_the_harness_on_every_notebook():
     script = subprocess.run(
         ["make", "-n", "notebooks"], cwd=notebook_rules.ROOT, capture_output=True, text=True
     ).stdout
-    assert "-p harness notebooks " in script
+    assert "-p harness notebooks " in script and "--site" not in script
     found = {
         path
         for path in notebook_rules.ROOT.rglob("*.ipynb")

@@ -128,7 +128,10 @@ def test_states_hold_ends_and_default(controls, most, count):
 def test_an_explorer_stores_its_states(media, monkeypatch):
     monkeypatch.setattr(explore.Explorer, "page", states.page)
 
+    computed = []
+
     def render(gain, kind):
+        computed.append((gain, kind))
         if gain == 1 and kind == "b":
             raise ValueError("too loud")
         return TONE * gain
@@ -136,7 +139,10 @@ def test_an_explorer_stores_its_states(media, monkeypatch):
     explorer = explore.sound(
         render, SR, gain=explore.slider(0.25, 1, 0.25, 0.5), kind=explore.choice(["a", "b"])
     )
+    before = explorer.player.spec, explorer.player.clips, explorer.message.value
     page = explorer.page()
+    assert (explorer.player.spec, explorer.player.clips, explorer.message.value) == before
+    assert len(computed) == 1 + 8 and len(set(computed)) == 8  # each once, after the very first
     spec = json.loads(re.search(r'data-grid="(.+?)"', page)[1].replace("&quot;", '"'))
     assert spec == {
         "names": ["gain", "kind"], "values": [["0.25", "0.5", "0.75", "1"], ["a", "b"]],

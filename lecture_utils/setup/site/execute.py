@@ -1,4 +1,7 @@
-"""Run the notebooks for the site; what has not changed since the last time is not run again."""
+"""Run the notebooks for the site; what has not changed since the last time is not run again.
+
+``make notebooks SITE=1`` keeps what the tests have run here, too.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,8 @@ networks.give({"games": {
     "02_diffusion_recap": "networks.give({'denoiser': denoiser})",
 }
 SECONDS = 600  # for one cell
+#: They come first, or one of them runs alone at the end.
+LONGEST = ("02_diffusion_recap", "03_wavenet", "10_what_came_next")
 
 
 class StoppedError(Exception):
@@ -47,19 +52,35 @@ def execute_all(paths: list[Path], folder: Path, jobs: int = 2) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(jobs, thread_name_prefix="site") as pool:
-        return list(pool.map(lambda path: _execute(path, folder / path.name), paths))
+        first = sorted(paths, key=lambda path: path.stem not in LONGEST)
+        list(pool.map(lambda path: _execute(path, folder / path.name), first))
+    return [folder / path.name for path in paths]
 
 
-def _execute(path: Path, target: Path) -> Path:
-    key = _key(path)
-    if target.exists() and nbformat.read(target, 4).metadata.get("lecture_site") == key:
-        return target
+def last_cell(path: Path) -> str:
+    """Return what is to be run after the last cell of a notebook; "" for nothing."""
+    last = LAST_CELLS.get(path.stem)
+    return f"from lecture_utils.setup.site import networks\n{last}" if last else ""
+
+
+def keep(notebook: nbformat.NotebookNode, key: str, target: Path, models: dict | None) -> None:
+    """Write a notebook with its outputs, the :func:`key` of them, and what its last cell gave."""
+    if models is not None:
+        notebook.metadata["lecture_models"] = models
+    notebook.metadata["lecture_site"] = key
+    target.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, target)
+
+
+def _execute(path: Path, target: Path) -> None:
+    now = key(path)
+    if target.exists() and nbformat.read(target, 4).metadata.get("lecture_site") == now:
+        return
     print(f"running {path.name}", flush=True)
     notebook = nbformat.read(path, 4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL))
-    if last := LAST_CELLS.get(path.stem):
-        source = f"from lecture_utils.setup.site import networks\n{last}"
-        notebook.cells.append(nbformat.v4.new_code_cell(source))
+    if last := last_cell(path):
+        notebook.cells.append(nbformat.v4.new_code_cell(last))
     client = NotebookClient(
         notebook,
         timeout=SECONDS,
@@ -73,13 +94,12 @@ def _execute(path: Path, target: Path) -> Path:
         raise StoppedError(f"{path.name} stopped: {error.ename}: {error.evalue}") from error
     except DeadKernelError as error:
         raise StoppedError(f"{path.name} stopped: its kernel died.") from error
+    models = None
     if last:
         *_, output = notebook.cells.pop().outputs
-        notebook.metadata["lecture_models"] = output.data["application/json"]
+        models = output.data["application/json"]
     del notebook.cells[0]
-    notebook.metadata["lecture_site"] = key
-    nbformat.write(notebook, target)
-    return target
+    keep(notebook, now, target, models)
 
 
 def _environment() -> dict[str, str]:
@@ -93,7 +113,7 @@ def _environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_CACHE_DIR": str(own)}
 
 
-def _key(path: Path) -> str:
+def key(path: Path) -> str:
     """Return a hash of what the outputs of a notebook depend on."""
     setup = ROOT / "lecture_utils" / "setup"
     # Not scripts and style sheets: the site has its own copy of them.

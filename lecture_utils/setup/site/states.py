@@ -3,6 +3,9 @@
 A cell that the site's builder puts first calls :func:`install`. ``explore.sound`` and
 ``explore.picture`` then store some states of their sliders and buttons in place of the default
 alone; ``site.js`` makes sliders of them.
+
+The notebooks' tests run the cells for the site, too (``make notebooks SITE=1``). They call
+:func:`mark`, measure a cell as students run it, call :func:`give`, and :func:`fill` in the states.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ from __future__ import annotations
 import html
 import itertools
 import json
+import re
 import time
+from collections.abc import Callable, Mapping
 
 import ipywidgets as widgets
 
@@ -22,9 +27,40 @@ MOST, SECONDS, MEGABYTES = 20, 15.0, 4.0
 POSITIONS = (9, 7, 5, 4, 3)
 
 
+#: Explorers whose states are still to be computed, by the number of their mark.
+_waiting: dict[str, explore.Explorer] = {}
+
+
 def install() -> None:
     """Let explorers store their states from now on, in this kernel."""
     explore.Explorer.page = page
+
+
+def mark() -> None:
+    """Let explorers store their default as ever, between marks, and wait for :func:`give`."""
+    stored, numbers = explore.Explorer.page, map(str, itertools.count())
+
+    def marked(explorer: explore.Explorer) -> str:
+        number = next(numbers)
+        _waiting[number] = explorer
+        return f"<!--states {number}-->{stored(explorer)}<!--end {number}-->"
+
+    explore.Explorer.page = marked
+
+
+def give() -> None:
+    """Compute the states of all explorers that wait; show them as an output for programs."""
+    from IPython.display import display
+
+    pages = {number: page(explorer) for number, explorer in _waiting.items()}
+    _waiting.clear()
+    display({"application/json": pages}, raw=True)
+
+
+def fill(text: str, pages: Mapping[str, str]) -> str:
+    """Return the HTML of an output with states in place of what stands between marks."""
+    marks = re.compile(r"<!--states (\d+)-->.*?<!--end \1-->", re.DOTALL)
+    return marks.sub(lambda found: pages[found[1]], text)
 
 
 def page(explorer: explore.Explorer) -> str:
@@ -40,16 +76,20 @@ def page(explorer: explore.Explorer) -> str:
     size = sum(map(len, explorer.player.clips)) / 1e6 if explorer.player else 0.0
     most = min(MOST, int(SECONDS / max(seconds, 1e-3)), int(MEGABYTES / max(size, 1e-3)))
     grid, wanted = combinations(controls, most)
+    at_default, put_back = _shown(explorer), _keeper(explorer)
     parts = []
     for at in wanted:
         values = tuple(column[k] for column, k in zip(grid, at, strict=True))
-        _set(explorer, values)
-        shown = explorer.message.value or _shown(explorer)
+        if values != default:
+            _set(explorer, values)
+            explorer._update(None)
+        shown = at_default if values == default else _shown(explorer)
         hidden = "" if values == default else " hidden"
         parts.append(
             f'<div class="lp-state" data-at="{" ".join(map(str, at))}"{hidden}>{shown}</div>'
         )
     _set(explorer, default)
+    put_back()
     spec = {
         "names": [control.description for control in controls],
         "values": [[_text(value) for value in column] for column in grid],
@@ -110,15 +150,30 @@ def _distance(value: object, wanted: object) -> float:
 
 
 def _set(explorer: explore.Explorer, values: tuple) -> None:
-    """Move all controls at once, then compute once."""
+    """Move all controls at once; nothing is computed."""
     for control, value in zip(explorer.controls.values(), values, strict=True):
         control.unobserve(explorer._update, "value")
         control.value = value
         control.observe(explorer._update, "value")
-    explorer._update(None)
+
+
+def _keeper(explorer: explore.Explorer) -> Callable[[], None]:
+    """Return a function that shows again what an explorer shows now, without computing it."""
+    traits = {explorer.player: ("spec", "clips"), explorer.picture: ("value",)}
+    traits[explorer.message] = ("value",)
+    kept = [(part, name, getattr(part, name)) for part in traits if part for name in traits[part]]
+
+    def put_back() -> None:
+        for part, name, value in kept:
+            setattr(part, name, value)
+
+    return put_back
 
 
 def _shown(explorer: explore.Explorer) -> str:
+    """Return what an explorer shows now as HTML: a message, or else its sound or picture."""
+    if explorer.message.value:
+        return explorer.message.value
     if explorer.player:
         return explorer.player.static()._repr_html_()
     return explorer.picture.value
