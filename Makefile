@@ -63,7 +63,8 @@ notebooks: install
 	  --dist loadfile --no-loadscope-reorder $(if $(SITE),--site build/executed)
 
 browser: install
-	@$(PYTEST) tests/test_browser*.py
+	@OMP_NUM_THREADS=1 $(PYTEST) tests/test_browser*.py -n 2 --dist loadfile \
+	  --no-loadscope-reorder
 
 vote: install
 	@$(PY) -m lecture_utils.listening_test.vote $(if $(TEST),'$(TEST)') $(if $(OPEN),--open) \

@@ -35,6 +35,7 @@ COMES_WITH = {
     "numpy": "librosa",
     "scipy": "librosa",
     "numba": "librosa",
+    "xdist": "pytest-xdist",
     "soxr": "librosa",
     "PIL": "matplotlib",
     "mpl_toolkits": "matplotlib",
