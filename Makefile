@@ -59,7 +59,8 @@ unit: install
 	  --ignore-glob 'tests/test_browser*.py'
 
 notebooks: install
-	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PYTEST) -p harness notebooks -n 2 \
+	@$(PY) tests/short_paths.py build/short
+	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PYTEST) -p harness notebooks build/short -n 2 \
 	  --dist loadfile --no-loadscope-reorder $(if $(SITE),--site build/executed)
 
 browser: install
