@@ -59,11 +59,13 @@ unit: install
 	  --ignore-glob 'tests/test_browser*.py'
 
 notebooks: install
-	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PYTEST) -p harness notebooks -n 2 \
+	@$(PY) tests/short_paths.py build/short
+	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(PYTEST) -p harness notebooks build/short -n 2 \
 	  --dist loadfile --no-loadscope-reorder $(if $(SITE),--site build/executed)
 
 browser: install
-	@$(PYTEST) tests/test_browser*.py
+	@OMP_NUM_THREADS=1 $(PYTEST) tests/test_browser*.py -n 2 --dist loadfile \
+	  --no-loadscope-reorder
 
 vote: install
 	@$(PY) -m lecture_utils.listening_test.vote $(if $(TEST),'$(TEST)') $(if $(OPEN),--open) \

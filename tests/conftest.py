@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 from pathlib import Path
 
 import hypothesis
@@ -19,6 +20,30 @@ hypothesis.settings.load_profile("course")
 
 _guard = importlib.util.spec_from_file_location("guard", HERE / "no_network" / "sitecustomize.py")
 _guard.loader.exec_module(importlib.util.module_from_spec(_guard))
+
+
+def seen_in_jupyterlab(nodeid):
+    """By its name: ``test_lab_...`` in one of the files of browser tests."""
+    return re.search(r"test_browser\w*\.py::test_lab_", nodeid) is not None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let the tests of a file stay together, and those that are seen in JupyterLab."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class WithLab(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return "lab" if seen_in_jupyterlab(nodeid) else super()._split_scope(nodeid)
+
+    return WithLab(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what is seen in JupyterLab, which takes longest."""
+    items.sort(key=lambda item: not seen_in_jupyterlab(item.nodeid))
+    for item in items:
+        assert ("lab" in getattr(item, "fixturenames", ())) == seen_in_jupyterlab(item.nodeid)
 
 
 @pytest.hookimpl(trylast=True)

@@ -11,6 +11,8 @@ Time is that of the kernel's processor or of the clock, whichever is less: a bus
 cell wait but gives it no more to do. By the clock three times the budget is allowed, so that a cell
 that only waits is caught too. On a much slower machine set LECTURE_TIME_FACTOR=2.
 
+The short path of each notebook is run, too, by itself (``short_paths.py``).
+
 With ``--site FOLDER`` (``make notebooks SITE=1``) a notebook that has passed is kept for the site,
 and ``make site`` need not run it once more. What only the site needs, the states of sliders, is
 computed between the cells, after each of them was measured and judged.
@@ -28,6 +30,7 @@ import nbval.plugin
 import notebook_rules as rules
 import psutil
 import pytest
+import short_paths
 from kept_for_site import Kept
 
 from lecture_utils.setup.site.execute import LONGEST
@@ -132,7 +135,8 @@ def _watch(notebook, site):
         )
         if "the network is cut off" not in reply["content"].get("evalue", ""):
             raise KernelError("the network is not cut off in this kernel")
-        notebook.kept = Kept(notebook, site) if site else None
+        short = notebook.path.name.startswith(short_paths.PREFIX)
+        notebook.kept = Kept(notebook, site) if site and not short else None
     return process
 
 

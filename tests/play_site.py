@@ -193,13 +193,11 @@ def main():
     parser.add_argument("pages", nargs="*", help="names of pages; all by default")
     parser.add_argument("--browser", choices=["chromium", *other_browsers.PROGRAMS],
                         help="this one alone, on all the pages")  # fmt: skip
+    parser.add_argument("--jobs", type=int, default=3, help="how many pages play at once")
     options = parser.parse_args()
     pages = sorted(options.site.resolve().glob("*.html"))
     pages = [page for page in pages if page.stem in (options.pages or {p.stem for p in pages})]
-    tasks = []
-    if options.browser in (None, "chromium"):
-        npm.fetch(*AXE)  # once, before two ask for it
-        tasks += [("chromium", [page]) for page in pages]
+    tasks = []  # the longest come first, or one of them plays alone at the end
     for name in other_browsers.PROGRAMS:
         if options.browser == name:
             tasks.append((name, pages))
@@ -207,8 +205,12 @@ def main():
             print(f"{name} is left out: {' and '.join(lacking)} missing here")
         elif options.browser is None:
             tasks.append((name, [page for page in pages if page.stem in ELSEWHERE]))
+    if options.browser in (None, "chromium"):
+        npm.fetch(*AXE)  # once, before several ask for it
+        largest = sorted(pages, key=lambda page: -page.stat().st_size)
+        tasks += [("chromium", [page]) for page in largest]
     start, count, players, faults = time.monotonic(), 0, 0, 0
-    with ProcessPoolExecutor(2) as pool:  # they mostly wait: for sounds
+    with ProcessPoolExecutor(options.jobs) as pool:  # they mostly wait: for sounds
         for rows in pool.map(play, *zip(*tasks, strict=True)):
             for line, some, problems in rows:
                 print(line, *problems, sep="\n    ", flush=True)

@@ -385,13 +385,16 @@ def test_mushra_by_keyboard_survives_a_reload_and_is_exported(static, tmp_path):
     heard = []
     for voice, presses in (("1", 3), ("2", 1), ("3", 5)):
         page.keyboard.press(voice)
-        heard.append(player.rms(0.2))
+        levels = []
+        for _ in range(3):  # "two" ends after a second, which is soon on a busy machine
+            page.keyboard.press("Home")
+            levels.append(player.rms(0.2)[0])
+        heard.append(max(levels))
         for _ in range(presses):
             page.keyboard.press("Shift+ArrowUp")
         page.keyboard.press("ArrowDown")
     assert scores(player) == ["79", "59", "99", "not rated"]
-    levels = [level for level, _ in heard if level > 0.02]  # "two" ends after a second
-    assert len(levels) >= 2 and levels == pytest.approx(levels[:1] * len(levels), rel=0.1)
+    assert heard == pytest.approx(heard[:1] * 3, rel=0.1) and heard[0] > 0.02
     page.keyboard.press("n")
     assert player.state["active"] == 4
     finish, status = player.root.locator(".lp-finish"), player.root.locator(".lp-status")
@@ -1117,7 +1120,7 @@ def test_lab_ratings_reach_python(lab):
 
 
 @pytest.mark.parametrize("name", ["05_griffin_lim"])
-def test_griffin_lim_notebook(lab, name):
+def test_lab_runs_the_griffin_lim_notebook(lab, name):
     path = NOTEBOOKS / f"{name}.ipynb"
     if not path.is_file():
         pytest.skip(f"notebooks/{name}.ipynb is not written yet")

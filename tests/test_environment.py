@@ -20,6 +20,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from lecture_utils.setup import install
+from lecture_utils.setup.site import __main__ as site
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DIRECT = [Requirement(line) for line in PROJECT["dependencies"]]
@@ -35,6 +36,7 @@ COMES_WITH = {
     "numpy": "librosa",
     "scipy": "librosa",
     "numba": "librosa",
+    "xdist": "pytest-xdist",
     "soxr": "librosa",
     "PIL": "matplotlib",
     "mpl_toolkits": "matplotlib",
@@ -273,17 +275,18 @@ def test_numba_chooses_where_it_may_write(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("user", "browser", "calls"),
+    ("user", "there", "calls"),
     [
-        ("0", True, ["make hub-packages"]),
-        ("0", False, ["apt-get update", "apt-get install", "make hub-packages"]),
-        ("1000", False, []),  # neither root nor sudo: a sentence
+        ("0", ["google-chrome", "node", "npm"], ["make"]),
+        ("0", ["chromium", "node"], ["apt-get update", "apt-get install npm", "make"]),
+        ("0", [], ["apt-get update", "apt-get install chromium nodejs npm", "make"]),
+        ("1000", ["chromium"], []),  # neither root nor sudo: a sentence
     ],
 )
-def test_ci_brings_its_browser(tmp_path, user, browser, calls):
+def test_ci_brings_its_browser_and_builds_the_site(tmp_path, user, there, calls):
     programs = {"id": f"echo {user}", "sudo": "exit 1", "timeout": 'shift 2; "$@"', "env": '"$@"'}
-    programs |= {name: f'echo {name} "$@"' for name in ("make", "apt-get")}
-    programs |= {"chromium": ""} if browser else {}
+    programs |= {"make": 'echo make "$@"', "apt-get": 'echo apt-get "$@"'}
+    programs |= dict.fromkeys(there, "")
     for name, line in programs.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
         (tmp_path / name).chmod(0o755)
@@ -293,10 +296,20 @@ def test_ci_brings_its_browser(tmp_path, user, browser, calls):
         [shutil.which("bash"), ROOT / ".ci" / "run"], capture_output=True, text=True,
         cwd=tmp_path, env={"PATH": str(tmp_path)},
     )  # fmt: skip
-    said = done.stdout.splitlines()
-    assert [" ".join(line.split()[:2]) for line in said] == calls
+    said = re.sub(r" -\S+", "", done.stdout).splitlines()
     if not calls:
-        assert done.returncode == 1 and "only root can install it" in done.stderr
-    else:
-        assert done.returncode == 0, done.stderr
-        assert said[-1] == "make hub-packages test"
+        assert done.returncode == 1 and said == []
+        assert "only root can install it: apt-get install nodejs npm." in done.stderr
+        return
+    assert done.returncode == 0, done.stderr
+    assert said[:-1] == calls[:-1]
+    *parts, kept = said[-1].split()
+    assert parts == ["make", "hub-packages", "test", "site", "play"] and kept == "SITE=1"
+
+
+def test_ci_builds_the_site_from_the_notebooks_that_it_has_tested():
+    """They are not run twice: `make notebooks` keeps them where `make site` looks for them."""
+    script = subprocess.run(
+        ["make", "-n", "notebooks", "SITE=1"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert f"--site {(site.BUILD / 'executed').relative_to(ROOT)}" in script
