@@ -207,10 +207,14 @@ def warn_about_unit(values: np.ndarray, preset: str = "course16k") -> None:
     elif np.mean(values >= 0) > 0.7 and values.max() > lowest:
         looks = "is hardly ever negative, as one without a logarithm"
     elif p.log == "ln" and lowest > -5.01 and np.ptp(values.mean(-2)) > 0.6:
-        looks = f"never falls below {lowest:.1f}, as a log10 or normalised mel does"
+        looks = f"its smallest number is {lowest:.1f}, and a right mel usually goes lower; "
+        looks += "perhaps it is a log10 or normalised mel"
     else:
         return
-    arguments.warn(f"mel: {looks}; {preset} takes {p.log} of the magnitude (mel.log_mel makes it).")
+    takes = p.log + (", the natural logarithm," if p.log == "ln" else "")
+    arguments.warn(
+        f"mel: {looks}; the preset {preset} takes {takes} of the magnitude (mel.log_mel makes it)."
+    )
 
 
 def invert(

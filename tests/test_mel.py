@@ -127,6 +127,17 @@ def test_inverse_is_faster_than_plain_gradient_steps():
     assert ours < 0.2 * plain
 
 
+def test_bands_are_as_wide_as_notebook_05_says():
+    filters = mel.front_end("course16k").filters.numpy()
+    bin_hz = 16000 / 1024
+    centres = filters @ np.arange(513) * bin_hz / filters.sum(1)
+    apart = np.diff(centres)
+    assert abs(np.median(apart[centres[1:] < 1000]) - 37) < 1
+    at_4_khz = np.abs(centres - 4000).argmin()
+    assert abs(apart[at_4_khz] - 150) < 15
+    assert abs(np.count_nonzero(filters[at_4_khz]) * bin_hz - 300) < 20
+
+
 def test_what_a_caller_does_to_a_front_end_stays_with_the_caller():
     x = torch.tensor(vibrato(16000))
     before = mel.log_mel(x)
