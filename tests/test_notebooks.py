@@ -232,9 +232,12 @@ def test_peak_memory_is_a_peak():
 
 def test_make_runs_the_harness_on_every_notebook():
     """What `make notebooks` calls, and that nothing on disk is outside of it."""
+    # without what a `make` around these tests was told
+    told = {"MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "SITE"}
     script = subprocess.run(
-        ["make", "-n", "notebooks"], cwd=notebook_rules.ROOT, capture_output=True, text=True
-    ).stdout
+        ["make", "-n", "notebooks"], cwd=notebook_rules.ROOT, capture_output=True, text=True,
+        env={name: value for name, value in os.environ.items() if name not in told},
+    ).stdout  # fmt: skip
     assert "-p harness notebooks " in script and "--site" not in script
     found = {
         path
