@@ -216,6 +216,18 @@ def test_resample_keeps_pitch_and_level():
     assert np.abs(y - tone(1.0))[200:-200].max() < 1e-3
 
 
+@pytest.mark.parametrize(
+    ("n", "old", "new"),
+    [(16000, 48000, 16000), (7001, 44100, 16000), (333, 8000, 22050), (1, 16000, 44100)],
+)
+def test_resample_equals_librosa(n, old, new):
+    import librosa
+
+    x = np.random.default_rng(n).standard_normal(n).astype(np.float32) / 8
+    wanted = librosa.resample(x, orig_sr=old, target_sr=new, res_type="soxr_hq")
+    assert np.array_equal(audio.resample(x, old, new), wanted)
+
+
 def test_levels():
     assert audio.level_db(tone()) == pytest.approx(-3.01, abs=0.01)
     assert audio.level_db(np.zeros(10)) == -np.inf
