@@ -183,9 +183,9 @@ def _alike(cells: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return the largest share of common cells of each phrase with any of `others`, ``(n,)``."""
     cells, others = cells.reshape(len(cells), -1), others.reshape(len(others), -1)
     used = np.flatnonzero(others.any(0))  # most cells are never used: less to multiply
-    ours, sizes, found = cells[:, used], cells.sum(1)[:, None], []
+    ours, sizes, found = cells[:, used].astype(np.float32), cells.sum(1)[:, None], []
     for some in np.array_split(others, -(-len(others) // 200)):  # little memory
-        shared = ours.astype(np.float32) @ some[:, used].astype(np.float32).T
+        shared = ours @ some[:, used].astype(np.float32).T
         either = sizes + some.sum(1) - shared
         found.append((shared / np.maximum(either, 1)).max(1))
     return np.max(found, axis=0)
