@@ -119,9 +119,9 @@ class SoundPlayer:
             time.sleep(0.02)
         return state
 
-    def play(self):
+    def play(self, timeout=5):
         self.root.locator(".lp-play").click()
-        return self.wait(lambda state: state["playing"] and state["position"] > 0.05)
+        return self.wait(lambda state: state["playing"] and state["position"] > 0.05, timeout)
 
     def rms(self, seconds=0.15):
         """Level of what goes out to the loudspeakers, and its frequency by zero crossings."""

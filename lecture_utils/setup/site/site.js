@@ -48,8 +48,9 @@ function rateOf(flac) {
 
 async function fetchWav(name) {
   const flac = fromBase64(await arrive(name)), rate = rateOf(flac);
-  const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(flac);
-  return packWav(buffer.getChannelData(0), rate);
+  const decoder = new OfflineAudioContext(1, 1, rate); // held: a browser may throw away what nobody holds
+  const buffer = await decoder.decodeAudioData(flac);
+  return packWav(buffer.getChannelData(0), decoder.sampleRate);
 }
 
 function clip(name) {
