@@ -61,7 +61,9 @@ def test_preview_shows_wave_and_spectrum():
     spectrum = picture[-ROWS:, 20:-20, :3].sum((1, 2))
     assert abs(np.argmax(spectrum[::-1]) - 509 / 8000 * ROWS) < 2
     assert (picture[:WAVE_ROWS, :, 3] > 128).mean() == pytest.approx(0.96, abs=0.04)
-    assert len(draw(TONE, SR)) < 20_000 and draw(0 * TONE[:100], SR)  # silence and short ones, too
+    assert len(draw(TONE, SR)) < 20_000 and draw(TONE[:100], SR)  # short ones, too
+    silent = np.asarray(Image.open(io.BytesIO(draw(0 * TONE, SR))).convert("RGB")).astype(int)
+    assert silent[60:].max() < 40  # black, as in the player
 
 
 def test_a_blind_test_shows_no_preview(media):

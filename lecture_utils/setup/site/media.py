@@ -153,7 +153,7 @@ def draw(samples: np.ndarray, rate: int) -> bytes:
     power = np.abs(np.fft.rfft(columns * np.hanning(size + 1)[:-1], axis=1))[:, : size // 2] ** 2
     edges = np.arange(ROWS) * (size // 2) // ROWS
     levels = 10 * np.log10(np.maximum.reduceat(power, edges, axis=1) / size**2 + 1e-20)
-    shade = np.clip(1 + (levels - levels.max()) / 80, 0, 1)
+    shade = np.clip(1 + (levels - max(levels.max(), -120)) / 80, 0, 1)  # silence is black
     spectrum = (colormaps["magma"](shade.T[::-1]) * 255).astype(np.uint8)
 
     wave = np.zeros((WAVE_ROWS, COLUMNS, 4), np.uint8)
