@@ -15,7 +15,7 @@ const isBlack = (midi) => NAMES[midi % 12].length > 1;
 
 function mountKeyboard(host, spec, engine) {
   const names = Object.keys(spec.instruments);
-  let base = 60, low, high, keys = new Map(), letters = {}, singing = false;
+  let base, low, high, keys = new Map(), letters = {}, singing = false;
   const pressed = new Map(); // what sounds: name of a key or number of a finger -> MIDI number
   const alert = make("p", { class: "lp-trouble", role: "alert", hidden: "" });
   const status = make("p", { class: "lp-keys", role: "status" });
@@ -84,6 +84,7 @@ function mountKeyboard(host, spec, engine) {
     [low, high] = [midi(lowest_hz), midi(highest_hz)];
     if (isBlack(low)) low--;
     if (isBlack(high)) high++;
+    base = 12 * Math.round(((low + high) / 2 - 14) / 12); // its middle is the middle of the two rows
     draw();
   }
 

@@ -197,7 +197,14 @@ def test_one_note_is_not_called_several(violin):
 
 @pytest.mark.parametrize(
     ("name", "instrument"),
-    [("hum", "violin"), ("ah", "violin"), ("whistle", "violin"), ("hum", "flute")],
+    [
+        ("hum", "violin"),
+        ("ah", "violin"),
+        ("whistle", "violin"),
+        ("hum", "flute"),
+        ("hum", "cello"),
+        ("whistle", "cello"),
+    ],
 )
 def test_the_output_follows_the_fitted_source(name, instrument):
     model = weights.load(f"ddsp_{instrument}", ddsp.Autoencoder)

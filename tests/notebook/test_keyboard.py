@@ -65,7 +65,7 @@ def page(request):
     return run
 
 
-@pytest.fixture(scope="module", params=["violin", "flute"])
+@pytest.fixture(scope="module", params=["violin", "flute", "cello"])
 def model(request):
     return weights.load(f"ddsp_{request.param}", ddsp.Autoencoder)
 
@@ -124,7 +124,8 @@ def played(page, model, body, rate=48000, **given):
 
 
 @pytest.mark.parametrize(
-    ("name", "rate"), [("violin", 48000), ("violin", 44100), ("violin", 16000), ("flute", 48000)]
+    ("name", "rate"),
+    [("violin", 48000), ("violin", 44100), ("violin", 16000), ("flute", 48000), ("cello", 48000)],
 )
 def test_a_key_is_a_note_in_tune_with_its_own_loudness(page, name, rate):
     model = weights.load(f"ddsp_{name}", ddsp.Autoencoder)

@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
-from lecture_utils import weights
+from lecture_utils import metrics, weights
 from lecture_utils.build_data.training_sets import TrainingSet
 from lecture_utils.ddsp import Autoencoder
+from lecture_utils.instruments.performance import INSTRUMENTS
 from lecture_utils.train import ddsp as train_ddsp
 from lecture_utils.train.ddsp import DdspRecipe, Examples, hold_pitch
 
@@ -22,9 +23,11 @@ def test_the_facts_tell_range_and_loud_end_over_frames_with_a_pitch():
     loudness[1:40:4] = -12
     facts = train_ddsp.where_it_plays(Examples(np.zeros(1), f0, loudness))
     assert facts == {"lowest_hz": 200.0, "highest_hz": 900.0, "loud_db": -20.0}
-    for name in ("ddsp_violin", "ddsp_flute"):
-        shipped = weights.load(name, Autoencoder).facts
-        assert 150 < shipped["lowest_hz"] < 300 < 1400 < shipped["highest_hz"] < 2000
+    for name in ("violin", "flute", "cello"):
+        shipped = weights.load(f"ddsp_{name}", Autoencoder).facts
+        written = INSTRUMENTS[name]
+        for where, midi in (("lowest_hz", written.low), ("highest_hz", written.high)):
+            assert abs(metrics.cents(shipped[where], 440 * 2 ** ((midi - 69) / 12))) < 50
         assert -20 < shipped["loud_db"] < -10
 
 

@@ -120,8 +120,9 @@ def live_page(media: Media, scripts: Path, models: dict[str, dict | list]) -> st
     loaded = [media.folder / f"{name}.js" for name in ("vocoder", *models)]
     for file, numbers in zip(loaded, (vocoder_numbers(), *models.values()), strict=True):
         file.write_text(f"lecture{file.stem.title()}({json.dumps(numbers)});\n", "utf-8")
-    violin, flute = (weights.load(f"ddsp_{name}", ddsp.Autoencoder) for name in ("violin", "flute"))
-    keys = explore.keyboard({"violin": violin, "flute": flute}, "Play the violin and the flute")
+    kinds = ("violin", "flute", "cello")
+    played = {kind: weights.load(f"ddsp_{kind}", ddsp.Autoencoder) for kind in kinds}
+    keys = explore.keyboard(played, "Play the violin, the flute and the cello")
     keyboard = lighten(keys._repr_html_(), media)
     loaded.append(media.folder / re.search(r'data-script="_media/(\w+\.js)"', keyboard)[1])
     size = sum((media.folder / f"{name}.js").stat().st_size for name in sounds.values())
