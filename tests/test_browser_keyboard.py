@@ -26,7 +26,7 @@ STRICT = (
 def folder(tmp_path_factory):
     """A page with a keyboard."""
     folder = tmp_path_factory.mktemp("keyboard")
-    names = ("violin", "flute")
+    names = ("violin", "flute", "cello")
     models = {name: weights.load(f"ddsp_{name}", ddsp.Autoencoder) for name in names}
     page = explore.keyboard(models, "Play it")._repr_html_()
     (folder / "page.html").write_text(f"<!doctype html><meta charset='utf-8'>{page}", "utf-8")
@@ -152,6 +152,24 @@ def test_keys_have_labels_and_everything_is_a_button(piano):
     assert {"an", "+ octave", "MIDI keyb"} & set(reached) == {"+ octave", "MIDI keyb"}
     box = shown.root.bounding_box()
     assert box["y"] + box["height"] < 720 and box["x"] + box["width"] <= 1280
+
+
+def test_the_computer_keys_lie_where_the_instrument_plays(piano):
+    shown = piano().ready()
+    key = shown.piano.get_by_role("button")
+    shown.page.get_by_role("button", name="cello").click()
+    assert key.count() == 34  # C2 to A4
+    assert shown.piano.get_by_role("button", name="key Z C2", exact=True).count() == 1
+    assert shown.piano.get_by_role("button", name="key P E4", exact=True).count() == 1
+    shown.run("p.set({ vibrato: 0 })")
+    shown.piano.focus()
+    shown.page.keyboard.down("q")
+    level, found = shown.level()
+    shown.page.keyboard.up("q")
+    ratio = found / 130.81  # C3
+    assert level > 0.005 and round(ratio) >= 1 and abs(ratio - round(ratio)) < 0.05
+    shown.page.get_by_role("button", name="violin").click()
+    assert shown.piano.get_by_role("button", name="key Z C4", exact=True).count() == 1
 
 
 def test_keys_are_wide_enough_for_fingers(chrome, folder):
