@@ -74,6 +74,20 @@ LISTEN = """async (root) => {
   const chosen = root.querySelector(".lp-version[aria-pressed=true], .lp-step");
   return peak >= 1e-4 || chosen?.textContent.includes("silent") ? "" : wrong("nothing is heard");
 }"""
+#: Reads the page from top to end; tells by how many pixels it has grown meanwhile. A page that
+#: grows jumps under the reader's finger, who then presses something else.
+READ = """async () => {
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  const height = () => document.documentElement.scrollHeight, before = height();
+  for (let y = 0; y < height(); y += 700) {
+    scrollTo({ top: y, behavior: "instant" });
+    await pause(40);
+  }
+  await pause(300);
+  return height() - before;
+}"""
+#: More than a line: something came that had no room.
+MOST_GROWTH = 30
 #: Opens what is folded, and lets each model of the page compute once; tells what they say.
 COMPUTE = """async () => {
   document.querySelectorAll("details").forEach((d) => { d.open = true; });
@@ -117,6 +131,9 @@ def play_page(watched, path, axe=None):
         problems.append(f"{found['before'] / 1e6:.1f} MB before playing")
     found["said"] = page.evaluate(COMPUTE)
     problems += [text for text in found["said"] if "could not" in text]
+    grown = page.evaluate(READ)
+    if grown > MOST_GROWTH:
+        problems.append(f"the page grows by {grown} pixels while it is read")
     problems += _judge(page, axe) if axe else []
     players = page.locator(".lp:has(.lp-play)").all()
     for root in players:

@@ -12,6 +12,8 @@ function mountFrames(host) {
 
   function show(index) {
     const { src, alt, dataset } = frames[index];
+    for (const size of ["width", "height"]) // so that the page keeps room for a picture that comes later
+      if (frames[index].hasAttribute(size)) image.setAttribute(size, frames[index].getAttribute(size));
     Object.assign(image, { src, alt });
     slider.value = index;
     slider.setAttribute("aria-valuetext", output.value = dataset.key);

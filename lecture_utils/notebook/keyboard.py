@@ -61,7 +61,8 @@ class Keyboard:
         names = " or ".join(self.instruments)
         return (
             f"<style>{live.file('player.css')}</style>"
-            f'<div id="{key}"><p>{html.escape(self.caption)}</p>{_PICTURE}'
+            f'<div id="{key}" style="min-height:21em">'  # room for the keys: the page does not jump
+            f"<p>{html.escape(self.caption)}</p>{_PICTURE}"
             "<p>Here keys, mouse, touch, a MIDI keyboard or your voice play the "
             f"{html.escape(names)}. If you only see a picture: in JupyterLab choose <i>Trust "
             "Notebook</i> (Command Palette, Ctrl+Shift+C), or run the cell.</p></div>"

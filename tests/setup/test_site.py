@@ -83,8 +83,14 @@ def test_pictures_and_flipbooks_become_files(media):
     steps = explore.steps({0: TONE, 1: TONE}, SR, figure=lambda ax, x, k: ax.plot(x), alt="Wave")
     page = lighten(book._repr_html_() + steps._repr_html_(), media)
     assert "data:" not in page and "<script" not in page
-    files = re.findall(r'<img [^>]*loading="lazy" src="_media/(\w+\.png)"', page)
-    assert len(files) == 4 and all((media.folder / name).exists() for name in files)
+    images = re.findall(r'<img [^>]*loading="lazy" src="_media/\w+\.png"', page)
+    assert len(images) == 4
+    for image in images:  # each keeps its room in the page: no jump when it comes
+        size = Image.open(media.folder / re.search(r"_media/(.+)\"", image)[1]).size
+        width, height = (
+            int(re.search(rf'\b{name}="(\d+)"', image)[1]) for name in ("width", "height")
+        )
+        assert width / height == pytest.approx(size[0] / size[1], rel=0.01)
     assert page.count('alt="A line (step') == 2
 
 

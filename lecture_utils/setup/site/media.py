@@ -21,7 +21,9 @@ from lecture_utils.notebook import live
 FOLDER = "_media"
 
 _SOUND = re.compile(r"src=(['\"])data:audio/wav;base64,([A-Za-z0-9+/=]*)\1")
-_PICTURE = re.compile(r"src=(['\"])data:image/(png|webp|jpeg);base64,([A-Za-z0-9+/=]*)\1")
+_PICTURE = re.compile(
+    r"(<img\b[^>]*?)src=(['\"])data:image/(png|webp|jpeg);base64,([A-Za-z0-9+/=]*)\2"
+)
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 #: How the scripts end that ``site.js`` brings for all players.
@@ -99,8 +101,9 @@ def lighten(page: str, media: Media) -> str:
         return f'src="{FOLDER}/{name}.flac" data-clip="{name}"'
 
     def picture(match: re.Match) -> str:
-        name = media.picture(base64.b64decode(match[3]), match[2])
-        return f'loading="lazy" src="{FOLDER}/{name}"'
+        data = base64.b64decode(match[4])
+        name = media.picture(data, match[3])
+        return f'{match[1]}{_room(match[1], data)}loading="lazy" src="{FOLDER}/{name}"'
 
     def host(match: re.Match) -> str:
         """One player: from its host to the next one, or the end."""
@@ -125,6 +128,19 @@ def lighten(page: str, media: Media) -> str:
     page = _STYLE.sub(lambda m: "" if m[0][7:57] in ours else m[0], page)
     page = re.sub(r'<div id="lp-.*?(?=<div id="lp-|\Z)', host, page, flags=re.DOTALL)
     return _PICTURE.sub(picture, _SOUND.sub(sound, page))
+
+
+def _room(tag: str, data: bytes) -> str:
+    """Return the attributes by which a page keeps room for a picture that comes later.
+
+    Without them the page jumps when it comes, perhaps under a finger that presses a button.
+    """
+    from PIL import Image
+
+    width, height = Image.open(io.BytesIO(data)).size
+    if given := re.search(r'\bwidth="(\d+)"', tag):
+        return f'height="{round(int(given[1]) * height / width)}" '
+    return f'width="{width}" height="{height}" '
 
 
 def lighten_outputs(outputs: list[dict], media: Media) -> list[dict]:
