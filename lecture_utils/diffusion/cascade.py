@@ -157,8 +157,8 @@ def generate(
     told : bool
         False hides the levels above from the model, which it has met in training: an ablation.
     same_noise : bool
-        Whether sections of one letter get the same noise, and so come back; and in the
-        accompaniment each bar of a section, whose patterns then repeat.
+        Whether sections of one letter get the same noise, and so come back; and the drums of all
+        bars of a section, whose pattern then repeats.
     guidance : float, optional
         Classifier-free guidance (Ho and Salimans 2022): the noise is guessed with and without the
         levels above, and the difference counts so many times. From :data:`GUIDANCE` if not given.
@@ -195,7 +195,7 @@ def generate(
     made, is_made = _start(shape, known, keep)
     whole = max(bars, size)
     seed = arguments.number(seed, "seed", 0, whole=True)
-    noise = _noise(form if same_noise else None, shape, per_bar, whole + size, seed)
+    noise = _noise(level, form if same_noise else None, shape, whole + size, seed)
     start = SCHEDULE.q_sample(average(level).expand(noise.shape), SCHEDULE.n_steps - 1, noise)
     for k, bar in enumerate(range(0, whole - size + 1 + (size // 2 - 1), size // 2)):
         here, after = (_columns(first, level, bars) for first in (bar, bar + size // 2))
@@ -300,19 +300,23 @@ def _columns(bar: int, level: str, bars: int) -> slice:
 
 
 def _noise(
-    form: np.ndarray | None, shape: tuple[int, int, int], per_bar: int, bars: int, seed: int
+    level: str, form: np.ndarray | None, shape: tuple[int, int, int], bars: int, seed: int
 ) -> torch.Tensor:
     """Draw the noise of a whole level; sections of one letter get the same.
 
     DDIM draws nothing on its way: its noise and what it is told decide what it makes. So the same
-    letter comes back as nearly the same music.
+    letter comes back as nearly the same music, and drums that have the same noise in every bar of a
+    section come back from bar to bar. (With this noise in all channels chords would break.)
     """
+    per_bar = PER_BAR[level]
     rng = np.random.default_rng([seed, 0])
     noise = rng.standard_normal((*shape[:2], bars * per_bar), np.float32)
     column = 0
     for letter in "" if form is None else songs.read_form(form)[0]:
         rng = np.random.default_rng([seed, ord(letter)])
         part = rng.standard_normal((*shape[:2], songs.BARS[letter] * per_bar), np.float32)
+        if level in ("accompaniment", "flat"):
+            part[-1] = np.tile(part[-1, :, :per_bar], songs.BARS[letter])  # the drums
         part = part[..., : noise.shape[2] - column]
         noise[..., column : column + part.shape[2]] = part
         column += part.shape[2]

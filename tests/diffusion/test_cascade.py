@@ -258,6 +258,21 @@ def test_same_noise_or_fresh_and_the_flat_model_may_have_it_too():
             assert repeated == same
 
 
+@pytest.mark.parametrize("level", ["accompaniment", "flat"])
+def test_only_the_drums_of_a_section_begin_every_bar_from_one_noise(level):
+    (song,) = some(1, form="AB")
+    for same in (True, False):
+        model = Recorder(level)
+        cascade.generate(model, level, song.levels, n_steps=1, same_noise=same)
+        in_a, in_b = model.seen[0][0][0], model.seen[2][0][0]  # bars 1 to 8, 9 to 16
+        for channel in range(len(in_a)):
+            first, second, next_section = (
+                x[channel, :, at : at + 8] for x, at in ((in_a, 0), (in_a, 8), (in_b, 32))
+            )
+            assert torch.equal(first, second) == (same and channel == len(in_a) - 1)
+            assert not torch.equal(first, next_section)
+
+
 @pytest.mark.parametrize("level", ["form", "flat", "melody"])
 def test_recipe_resumes_exactly_and_learns(level, tmp_path):
     recipe = train_diffusion.DiffusionRecipe(level, width=8, n_steps=8, batch=2, watch_every=4)
