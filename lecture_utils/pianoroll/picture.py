@@ -62,8 +62,7 @@ def draw(
         )  # fmt: skip
     bars = int(np.ceil(roll.steps / per_bar))
     ax.set_xticks(np.arange(1, bars + 2, max(1, bars // 16)))
-    named = range(low - 2, high + 3) if high - low <= 18 else range(0, 128, 12)
-    named = [key for key in named if key % 12 in (0, 2, 4, 7, 9)]
+    named = _named(ax, low - 2, high + 2)
     ax.set_yticks(named, [f"{'C.D.E..G.A'[key % 12]}{key // 12 - 1}" for key in named])
     ax.set(xlim=(1, 1 + roll.steps / per_bar), ylim=(low - 2, high + 2))
     ax.set(xlabel="bar", ylabel="key", title=title)
@@ -77,6 +76,16 @@ def draw(
         if ax.figure.get_layout_engine() is None:  # else it makes room for the names by itself
             ax.figure.subplots_adjust(right=min(0.87, ax.figure.subplotpars.right))
     return ax
+
+
+def _named(ax: Axes, low: int, high: int) -> list[int]:
+    """Return the keys that get their names: as many of an octave as have room on the axis."""
+    points = 72 * ax.figure.get_figheight() * ax.get_position().height / (high - low)
+    size = 1.3 * ax.get_yticklabels()[0].get_size()
+    choices = (((0, 2, 4, 7, 9), 2), ((0, 4, 7), 3), ((0, 7), 5))  # steps of an octave, least gap
+    fitting = (steps for steps, gap in choices if high - low <= 22 and gap * points >= size)
+    steps = next(fitting, (0,))
+    return [key for key in range(low, high + 1) if key % 12 in steps]
 
 
 def _ends(keys: tuple[int, int]) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """Rolls, tokens and MIDI to and fro; playing; the metrics against muspy and hand-made rolls."""
 
+import itertools
+
 import mido
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from lecture_utils import audio, pianoroll
 from lecture_utils.diffusion import songs
 from lecture_utils.instruments import score
+from lecture_utils.notebook import plot
 from lecture_utils.pianoroll import BAND, DRUMS, PianoRoll, from_events, from_notes, to_events
 
 SLIDE = (
@@ -171,6 +174,18 @@ def test_drawing_shows_every_note():
     assert len(ax.patches) == len(roll.notes())
     assert pianoroll.draw(roll, keys=(30, 90)).get_ylim() == (28, 92)
     assert pianoroll.draw(PianoRoll(np.zeros((1, 16, 84)))).get_xlim() == (1, 2)
+
+
+@pytest.mark.parametrize("height", [1.2, 1.75, 3])
+@pytest.mark.parametrize("span", [3, 12, 18, 40])
+def test_names_of_keys_do_not_touch(height, span):
+    cells = np.zeros((1, 16, 84), bool)
+    cells[0, 0, [40, 40 + span]] = True
+    figure, axes = plot.subplots(4, 1, height=height)
+    ax = pianoroll.draw(PianoRoll(cells), axes[2])
+    figure.canvas.draw()
+    boxes = [name.get_window_extent() for name in ax.get_yticklabels()]
+    assert len(boxes) >= 1 and all(a.y1 <= b.y0 for a, b in itertools.pairwise(boxes))
 
 
 # ---- metrics
