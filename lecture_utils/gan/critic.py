@@ -103,12 +103,22 @@ def begun(x: torch.Tensor) -> torch.Tensor:
     return (x - rest) * ((x >= before) & (before < 1))
 
 
-def moves(x: torch.Tensor) -> torch.Tensor:
-    """Return how the notes of phrases ``(batch, 5, 64, 84)`` move: ``(4, 26)``, a share each.
+def highest(struck: torch.Tensor) -> torch.Tensor:
+    """Keep the highest of the notes ``(..., keys)`` that are struck together: a chord's tune.
 
-    For each pitched track, how many of all its moves are each of the :func:`intervals`. A generator
-    that is also trained to make these shares those of real music (*feature matching*, Salimans et
-    al. 2016) need not wait until its critic has learned them.
+    Every note counts with the product of the silences above it.
     """
-    counts = intervals(begun(check_phrases(x, "x")[:, 1:])).sum((0, 2))
+    silent = torch.log1p(-0.999 * struck).flip(-1).cumsum(-1)
+    return struck * F.pad(silent, (1, -1)).flip(-1).exp()
+
+
+def moves(x: torch.Tensor) -> torch.Tensor:
+    """Return how the tunes of phrases ``(batch, 5, 64, 84)`` move: ``(4, 26)``, a share each.
+
+    For each pitched track, how many of all moves of its highest notes are each of the
+    :func:`intervals`. A generator that is also trained to make these shares those of real music
+    (*feature matching*, Salimans et al. 2016) need not wait until its critic has learned them. (If
+    all notes counted, thick chords would hold every small interval, and no tune would move by one.)
+    """
+    counts = intervals(highest(begun(check_phrases(x, "x")[:, 1:]))).sum((0, 2))
     return counts / counts.sum(-1, keepdim=True).clamp(min=1)

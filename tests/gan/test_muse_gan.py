@@ -236,6 +236,15 @@ def test_moves_by_hand():
     assert found[3, 12 - 1] == pytest.approx(0.5, abs=0.01)
 
 
+def test_of_a_chord_the_highest_note_moves():
+    x = torch.zeros(1, 5, 64, 84)
+    x[0, 1, :4, [40, 44, 47]] = x[0, 1, 4:8, [38, 41, 48]] = 1
+    found = gan.moves(x)[0]
+    assert found[12 + 1] == pytest.approx(1, abs=0.02)
+    real = pianoroll.habits(x.bool().numpy())
+    assert real["small intervals"] == 1 and real["leaps"] == 0
+
+
 def test_moves_tell_of_every_cell_what_a_note_would_change():
     """Their slope at an empty step is not 0: a tune can move there."""
     x = torch.zeros(1, 5, 64, 84)
