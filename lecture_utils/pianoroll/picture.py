@@ -81,7 +81,8 @@ def draw(
 def _named(ax: Axes, low: int, high: int) -> list[int]:
     """Return the keys that get their names: as many of an octave as have room on the axis."""
     points = 72 * ax.figure.get_figheight() * ax.get_position().height / (high - low)
-    size = 1.3 * ax.get_yticklabels()[0].get_size()
+    tick = ax.yaxis.get_major_ticks(1)[0]  # there even where its name is hidden
+    size = 1.3 * tick.label1.get_size()
     choices = (((0, 2, 4, 7, 9), 2), ((0, 4, 7), 3), ((0, 7), 5))  # steps of an octave, least gap
     fitting = (steps for steps, gap in choices if high - low <= 22 and gap * points >= size)
     steps = next(fitting, (0,))

@@ -183,6 +183,9 @@ def test_names_of_keys_do_not_touch(height, span):
     cells[0, 0, [40, 40 + span]] = True
     figure, axes = plot.subplots(4, 1, height=height)
     ax = pianoroll.draw(PianoRoll(cells), axes[2])
+    axes[1].tick_params(labelleft=False)  # as in a grid of rolls, where the left one has the names
+    beside = pianoroll.draw(PianoRoll(cells), axes[1])
+    assert beside.get_yticks().tolist() == ax.get_yticks().tolist()
     figure.canvas.draw()
     boxes = [name.get_window_extent() for name in ax.get_yticklabels()]
     assert len(boxes) >= 1 and all(a.y1 <= b.y0 for a, b in itertools.pairwise(boxes))
