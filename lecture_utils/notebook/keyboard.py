@@ -61,7 +61,7 @@ class Keyboard:
         names = " or ".join(self.instruments)
         return (
             f"<style>{live.file('player.css')}</style>"
-            f'<div id="{key}" style="min-height:21em">'  # room for the keys: the page does not jump
+            f'<div id="{key}" style="min-height:24.3em">'  # room for the keys: no jump of the page
             f"<p>{html.escape(self.caption)}</p>{_PICTURE}"
             "<p>Here keys, mouse, touch, a MIDI keyboard or your voice play the "
             f"{html.escape(names)}. If you only see a picture: in JupyterLab choose <i>Trust "
