@@ -48,9 +48,8 @@ function rateOf(flac) {
 
 async function fetchWav(name) {
   const flac = fromBase64(await arrive(name)), rate = rateOf(flac);
-  const decoder = new OfflineAudioContext(1, 1, rate); // held: a browser may throw away what nobody holds
-  const buffer = await decoder.decodeAudioData(flac);
-  return packWav(buffer.getChannelData(0), decoder.sampleRate);
+  const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(flac);
+  return packWav(buffer.getChannelData(0), rate);
 }
 
 function clip(name) {
