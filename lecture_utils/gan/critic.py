@@ -119,6 +119,21 @@ def moves(x: torch.Tensor) -> torch.Tensor:
     :func:`intervals`. A generator that is also trained to make these shares those of real music
     (*feature matching*, Salimans et al. 2016) need not wait until its critic has learned them. (If
     all notes counted, thick chords would hold every small interval, and no tune would move by one.)
+    See :class:`lecture_utils.train.muse_gan.MatchedShares`.
     """
     counts = intervals(highest(begun(check_phrases(x, "x")[:, 1:]))).sum((0, 2))
+    return counts / counts.sum(-1, keepdim=True).clamp(min=1)
+
+
+def harmonies(x: torch.Tensor) -> torch.Tensor:
+    """Return which intervals sound between tracks of phrases: ``(6, 12)``, a share each.
+
+    For every two of the four pitched tracks: the semitones from a note of one up to a note of the
+    other that sounds at the same time, without octaves. 0 is the same name, 7 a fifth. Matched as
+    :func:`moves` are; else tunes that are made to move by real intervals leave the harmony.
+    """
+    spectra = torch.fft.rfft(names(check_phrases(x, "x")[:, 1:]))
+    pairs = list(itertools.combinations(range(N_TRACKS - 1), 2))
+    crossed = torch.stack([spectra[:, one].conj() * spectra[:, two] for one, two in pairs], 1)
+    counts = torch.fft.irfft(crossed.sum((0, 2)), 12)
     return counts / counts.sum(-1, keepdim=True).clamp(min=1)

@@ -254,6 +254,41 @@ def test_moves_tell_of_every_cell_what_a_note_would_change():
     assert x.grad[0, 2, 6, 42] > 0.5 and x.grad[0, 2, 6, 41] < 0.1
 
 
+def test_harmonies_by_hand():
+    x = torch.zeros(2, 5, 64, 84)
+    x[:, 0, :, 12] = 1  # drums do not count
+    x[0, 1, :16, 40] = x[0, 3, :12, 47 - 24] = 1  # bass a fifth above the keys, without octaves
+    x[0, 3, 12:20, 40] = x[1, 3, :, 44] = 1  # four steps on the same key; then nobody else plays
+    found = gan.harmonies(x)
+    assert found.shape == (6, 12)
+    wanted = torch.zeros(6, 12)
+    wanted[1, 7], wanted[1, 0] = 12 / 16, 4 / 16  # of keys and bass, the second pair
+    assert torch.allclose(found, wanted, atol=1e-5)
+
+
+def test_shares_are_matched_in_the_mean_of_batches_not_in_each():
+    """Two kinds of phrases that are each one-sided, but right together, are left as they are."""
+    real = torch.full((4, 26), 0.5 / 13)
+    matched, kinds = train_gan.MatchedShares(real), torch.zeros(2, 4, 26)
+    kinds[0, :, ::2] = kinds[1, :, 1::2] = 1 / 13
+    for k in range(600):
+        slope = kinds[k % 2].clone().requires_grad_()
+        matched(slope).backward()
+    assert matched.missed() < 0.03 and slope.grad.abs().max() < 0.05
+
+
+def test_what_is_too_frequent_becomes_rarer_and_what_is_missing_more_frequent():
+    real, moves = torch.zeros(4, 26), torch.zeros(4, 26)
+    real[:, 14], moves[:, 24] = 1, 1
+    matched = train_gan.MatchedShares(real)
+    for _ in range(3):
+        given = moves.clone().requires_grad_()
+        matched(given).backward()
+    assert (given.grad[:, 24] == 1).all() and (given.grad[:, 14] == -1).all()
+    assert (given.grad.abs().sum(-1) == 2).all()  # what is right is left alone
+    assert matched.missed() == pytest.approx(4 * 2 * (1 - 0.99**3), rel=1e-4)
+
+
 def test_calibrated_bars_come_again_as_often_as_in_the_songs():
     model = small()
     cells = torch.zeros(4, 5, 64, 84, dtype=torch.bool)
