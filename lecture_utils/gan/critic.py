@@ -119,7 +119,7 @@ def moves(x: torch.Tensor) -> torch.Tensor:
     :func:`intervals`. A generator that is also trained to make these shares those of real music
     (*feature matching*, Salimans et al. 2016) need not wait until its critic has learned them. (If
     all notes counted, thick chords would hold every small interval, and no tune would move by one.)
-    See :class:`lecture_utils.train.muse_gan.MatchedShares`.
+    See :class:`lecture_utils.train.muse_gan.Matched`.
     """
     counts = intervals(highest(begun(check_phrases(x, "x")[:, 1:]))).sum((0, 2))
     return counts / counts.sum(-1, keepdim=True).clamp(min=1)
@@ -137,3 +137,13 @@ def harmonies(x: torch.Tensor) -> torch.Tensor:
     crossed = torch.stack([spectra[:, one].conj() * spectra[:, two] for one, two in pairs], 1)
     counts = torch.fft.irfft(crossed.sum((0, 2)), 12)
     return counts / counts.sum(-1, keepdim=True).clamp(min=1)
+
+
+def amounts(x: torch.Tensor) -> torch.Tensor:
+    """Return how much each track of phrases plays: strokes, and cells, in a beat: ``(2, 5)``.
+
+    Matched as :func:`moves` are; else a generator gets rid of wrong intervals by fewer and shorter
+    notes.
+    """
+    x = check_phrases(x, "x")
+    return 4 * torch.stack([begun(x).sum(-1).mean((0, 2)), x.sum(-1).mean((0, 2))])

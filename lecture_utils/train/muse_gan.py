@@ -31,7 +31,7 @@ class GanRecipe:
     rate_generator: float = 3e-4
     rate_critic: float = 1e-3
     penalty: float = 10.0
-    matching: float = 0.5  # of the intervals that tunes move by, and of those between tracks
+    matching: float = 0.5  # of what is in MATCHED
     transpose: int = 3  # semitones down, and up
     share_given: float = 0.5  # of the phrases that are made around a given track
     shades: float = 0.25  # of the training; then the critic hears rounded notes
@@ -67,20 +67,23 @@ class Phrases:
         return rows
 
 
-class MatchedShares(torch.nn.Module):
-    """A loss that brings shares to those of real music, in the mean of many batches.
+#: What is matched to real music, besides what the critic hears.
+MATCHED = {"moves": gan.moves, "harmonies": gan.harmonies, "amounts": gan.amounts}
+
+
+class Matched(torch.nn.Module):
+    """A loss that brings measures to those of real music, in the mean of many batches.
 
     Not in each batch: 16 real phrases are 2.0 away from all phrases (their :func:`gan.moves`, the
     sum over tracks and intervals). A generator that had to be nearer in every batch put all
-    intervals into every phrase. So the shares of about a hundred batches are averaged. What was too
-    frequent in them is made rarer in this batch, and what was too rare more frequent, with full
-    force from one hundredth on.
+    intervals into every phrase. So the measures of about a hundred batches are averaged. What was
+    too large in them is made smaller in this batch, and what was too small larger, with full force
+    from one hundredth on.
 
     Parameters
     ----------
     real : torch.Tensor
-        The shares of real music, as from :func:`lecture_utils.gan.moves` or
-        :func:`lecture_utils.gan.harmonies`.
+        The measure of real music, by one of :data:`MATCHED`.
     newest : float
         Weight of the newest batch in the average.
     """
@@ -90,14 +93,14 @@ class MatchedShares(torch.nn.Module):
         self.real, self.newest = real, newest
         self.register_buffer("average", real.clone())  # so it begins as if nothing were missed
 
-    def forward(self, shares: torch.Tensor) -> torch.Tensor:
-        """Take in the shares of a batch, and return the loss; its slope is what counts."""
-        self.average.lerp_(shares.detach(), self.newest)
-        too_frequent = ((self.average - self.real) / 0.01).clamp(-1, 1)
-        return (too_frequent * shares).sum()
+    def forward(self, made: torch.Tensor) -> torch.Tensor:
+        """Take in the measure of a batch, and return the loss; its slope is what counts."""
+        self.average.lerp_(made.detach(), self.newest)
+        too_large = ((self.average - self.real) / 0.01).clamp(-1, 1)
+        return (too_large * made).sum()
 
     def missed(self) -> torch.Tensor:
-        """Return how far the average is from real music, the sum over all shares."""
+        """Return how far the average is from real music, the sum over all numbers."""
         return (self.average - self.real).abs().sum()
 
 
@@ -121,10 +124,9 @@ def train_gan(
     """
     phrases, validation = Phrases(), Phrases("validation")
     with torch.no_grad():
-        moves, harmonies = (
-            MatchedShares(shares_of(phrases.cells.float()))
-            for shares_of in (gan.moves, gan.harmonies)
-        )
+        real = phrases.cells.float()
+        matched = {name: Matched(measure(real)) for name, measure in MATCHED.items()}
+        del real  # 120 MB
     batch = batch_of(recipe)
     torch.manual_seed(recipe.seed)
     generator = gan.Generator(recipe.noise, recipe.hidden).to(device())
@@ -141,7 +143,7 @@ def train_gan(
     ]
     parts = {"generator": generator, "average": average.model, "critic": critic}
     parts |= {"optimizer_g": optimizers[0], "optimizer_d": optimizers[1]}
-    parts |= {"moves": moves, "harmonies": harmonies}
+    parts |= matched
     run = Run(folder, parts, resume)
     latest: dict[str, float] = {}
     goes_on = from_weights or (minutes is not None and run.step > 0)  # then notes stay rounded
@@ -169,15 +171,14 @@ def train_gan(
             optimizers[1].step()
         critic.requires_grad_(False)
         optimizers[0].zero_grad(set_to_none=True)
-        matching_loss = moves(gan.moves(fake)) + harmonies(gan.harmonies(fake))
+        matching_loss = sum(matched[name](measure(fake)) for name, measure in MATCHED.items())
         (gan.generator_loss(critic(fake)) + recipe.matching * matching_loss).backward()
         optimizers[0].step()
         critic.requires_grad_(True)
         return {
             "distance": distance.detach(),
             "penalty": penalty.detach(),
-            "missed_moves": moves.missed(),
-            "missed_harmonies": harmonies.missed(),
+            **{f"missed_{name}": each.missed() for name, each in matched.items()},
         }
 
     updates = [Graphed(functools.partial(update, rounded)) for rounded in (False, True)]

@@ -266,10 +266,20 @@ def test_harmonies_by_hand():
     assert torch.allclose(found, wanted, atol=1e-5)
 
 
+def test_amounts_by_hand():
+    x = torch.zeros(2, 5, 64, 84)
+    x[0, 2, 4:12, [40, 44]] = x[1, 4, :, 50] = 1
+    found = gan.amounts(x)
+    wanted = torch.zeros(2, 5)
+    wanted[:, 2] = torch.tensor([2, 16]) / 32
+    wanted[:, 4] = torch.tensor([1, 64]) / 32
+    assert torch.allclose(found, wanted)
+
+
 def test_shares_are_matched_in_the_mean_of_batches_not_in_each():
     """Two kinds of phrases that are each one-sided, but right together, are left as they are."""
     real = torch.full((4, 26), 0.5 / 13)
-    matched, kinds = train_gan.MatchedShares(real), torch.zeros(2, 4, 26)
+    matched, kinds = train_gan.Matched(real), torch.zeros(2, 4, 26)
     kinds[0, :, ::2] = kinds[1, :, 1::2] = 1 / 13
     for k in range(600):
         slope = kinds[k % 2].clone().requires_grad_()
@@ -280,7 +290,7 @@ def test_shares_are_matched_in_the_mean_of_batches_not_in_each():
 def test_what_is_too_frequent_becomes_rarer_and_what_is_missing_more_frequent():
     real, moves = torch.zeros(4, 26), torch.zeros(4, 26)
     real[:, 14], moves[:, 24] = 1, 1
-    matched = train_gan.MatchedShares(real)
+    matched = train_gan.Matched(real)
     for _ in range(3):
         given = moves.clone().requires_grad_()
         matched(given).backward()
