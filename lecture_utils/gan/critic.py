@@ -34,10 +34,14 @@ def intervals(struck: torch.Tensor) -> torch.Tensor:
     since = F.pad(kept, (1, -1))[..., :, None] - kept[..., None, :]
     earlier = torch.ones_like(since, dtype=torch.bool).tril(-1)
     last = since.masked_fill(~earlier, float("-inf")).exp() @ struck
-    spectrum = torch.fft.rfft(last, 96).conj() * torch.fft.rfft(struck, 96)
-    moved = torch.fft.irfft(spectrum, 96).roll(12, -1)[..., :25]  # 84 keys + 12: none meets another
+    moved = _apart(last, struck, 96).roll(12, -1)[..., :25]  # 84 keys + 12: none meets another
     far = last.sum(-1, keepdim=True) * struck.sum(-1, keepdim=True) - moved.sum(-1, keepdim=True)
     return torch.cat([moved, far], -1)
+
+
+def _apart(one: torch.Tensor, other: torch.Tensor, n: int) -> torch.Tensor:
+    """Count pairs of notes ``(..., keys)`` by how far the other lies above, modulo `n`."""
+    return torch.fft.irfft(torch.fft.rfft(one, n).conj() * torch.fft.rfft(other, n), n)
 
 
 class Critic(nn.Module):
@@ -132,10 +136,9 @@ def harmonies(x: torch.Tensor) -> torch.Tensor:
     other that sounds at the same time, without octaves. 0 is the same name, 7 a fifth. Matched as
     :func:`moves` are; else tunes that are made to move by real intervals leave the harmony.
     """
-    spectra = torch.fft.rfft(names(check_phrases(x, "x")[:, 1:]))
-    pairs = list(itertools.combinations(range(N_TRACKS - 1), 2))
-    crossed = torch.stack([spectra[:, one].conj() * spectra[:, two] for one, two in pairs], 1)
-    counts = torch.fft.irfft(crossed.sum((0, 2)), 12)
+    tracks = names(check_phrases(x, "x")[:, 1:]).unbind(1)
+    pairs = itertools.combinations(tracks, 2)
+    counts = torch.stack([_apart(one, other, 12).sum((0, 1)) for one, other in pairs])
     return counts / counts.sum(-1, keepdim=True).clamp(min=1)
 
 

@@ -125,7 +125,7 @@ def train_gan(
     phrases, validation = Phrases(), Phrases("validation")
     with torch.no_grad():
         real = phrases.cells.float()
-        matched = {name: Matched(measure(real)) for name, measure in MATCHED.items()}
+        matched = {what: Matched(measure(real)) for what, measure in MATCHED.items()}
         del real  # 120 MB
     batch = batch_of(recipe)
     torch.manual_seed(recipe.seed)
@@ -171,14 +171,14 @@ def train_gan(
             optimizers[1].step()
         critic.requires_grad_(False)
         optimizers[0].zero_grad(set_to_none=True)
-        matching_loss = sum(matched[name](measure(fake)) for name, measure in MATCHED.items())
+        matching_loss = sum(matched[what](measure(fake)) for what, measure in MATCHED.items())
         (gan.generator_loss(critic(fake)) + recipe.matching * matching_loss).backward()
         optimizers[0].step()
         critic.requires_grad_(True)
         return {
             "distance": distance.detach(),
             "penalty": penalty.detach(),
-            **{f"missed_{name}": each.missed() for name, each in matched.items()},
+            **{f"missed_{what}": each.missed() for what, each in matched.items()},
         }
 
     updates = [Graphed(functools.partial(update, rounded)) for rounded in (False, True)]
@@ -241,7 +241,7 @@ def distance_to(critic: gan.Critic, generator: gan.Generator, cells: torch.Tenso
 
 
 @torch.no_grad()
-def calibrate(model: gan.Generator, cells: torch.Tensor, n: int = 256, rounds: int = 10) -> None:
+def calibrate(model: gan.Generator, cells: torch.Tensor, n: int = 1024, rounds: int = 10) -> None:
     """Let bars 2, 3 and 4 be bar 1 again as often as in real phrases, by numbers for each track.
 
     The critic learns this slowly: bars that are equal, and ought not to be, are each as good as any
