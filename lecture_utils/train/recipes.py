@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from torch import nn
+
 from lecture_utils import hifi_gan, melgan
 from lecture_utils.fourier_vocoder import Vocos
 from lecture_utils.fourier_vocoder.discriminators import MultiSpectrogramDiscriminator
@@ -18,12 +20,28 @@ from lecture_utils.train.wavenet import PIANO_RECIPE, SCORE_RECIPE, VIOLIN_RECIP
 #: What the universal vocoder learns from: speech and whatever else the course has, equally often.
 ALL_SOUNDS = ("speech", "violin", "flute", "cello", "piano", "band", "clips", "speech")
 
+
+def _periods_and_spectrograms() -> list[nn.Module]:
+    return [
+        Middle(hifi_gan.MultiPeriodDiscriminator(1 / 8)),
+        Middle(MultiSpectrogramDiscriminator()),
+    ]
+
+
 RECIPES = {
+    # The first 42,865 steps of the shipped weights were made as in the paper: with scale
+    # discriminators and the mel loss alone, like hifi_gan_violin. That loss can't hear what
+    # flickers from frame to frame (its window is four frames long), so the steps after them had
+    # spectrogram discriminators and STFTs with shorter windows.
     "hifi_gan": VocoderRecipe(
         "speech",
         lambda: hifi_gan.Generator.from_config("course"),
-        lambda: [hifi_gan.MultiPeriodDiscriminator(1 / 8), hifi_gan.MultiScaleDiscriminator(1 / 8)],
+        _periods_and_spectrograms,
         hifi_gan,
+        target=spectral_loss,
+        n_samples=40 * 256,
+        learning_rate=3e-4,
+        decay=1.0,  # the rate falls at the end only
     ),
     "hifi_gan_no_periods": VocoderRecipe(
         "speech",
@@ -66,10 +84,7 @@ RECIPES = {
     "vocos": VocoderRecipe(
         "speech",
         Vocos,
-        lambda: [
-            Middle(hifi_gan.MultiPeriodDiscriminator(1 / 8)),
-            Middle(MultiSpectrogramDiscriminator()),
-        ],
+        _periods_and_spectrograms,
         hifi_gan,
         target=spectral_loss,
         n_samples=40 * 256,

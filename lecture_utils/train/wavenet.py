@@ -108,7 +108,8 @@ def examples_of(recipe: WaveNetRecipe) -> tuple[Examples, Examples]:
             learned = [(renders.piano_practice(60, seed, kinds), no_pedal)]
             learned += renders.piano_performances(n_times=4)
         else:
-            learned = [(renders.piano_practice(120, seed + 2, kinds), no_pedal)]
+            hours = [renders.piano_practice(60, seed + 2 + k, kinds) for k in range(4)]
+            learned = [(notes, no_pedal) for notes in hours]
         return Examples.of_scores(learned), Examples.of_scores([watched])
     learned, watched = training_set(recipe.sound).parted()
     return Examples.of(learned.audio), Examples.of(watched.audio)
