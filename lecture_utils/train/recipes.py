@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from torch import nn
-
 from lecture_utils import hifi_gan, melgan
 from lecture_utils.fourier_vocoder import Vocos
-from lecture_utils.fourier_vocoder.discriminators import MultiSpectrogramDiscriminator
 from lecture_utils.train.cascade import DiffusionRecipe
 from lecture_utils.train.ddsp import DdspRecipe
 from lecture_utils.train.fourier_vocoder import MagnitudeRecipe
 from lecture_utils.train.muse_gan import GanRecipe
-from lecture_utils.train.repair import Middle, RepairRecipe, spectral_loss
+from lecture_utils.train.repair import RepairRecipe, periods_and_spectrograms, spectral_loss
 from lecture_utils.train.vocoders import VocoderRecipe
 from lecture_utils.train.wavenet import PIANO_RECIPE, SCORE_RECIPE, VIOLIN_RECIPE
 
 #: What the universal vocoder learns from: speech and whatever else the course has, equally often.
 ALL_SOUNDS = ("speech", "violin", "flute", "cello", "piano", "band", "clips", "speech")
-
-
-def _periods_and_spectrograms() -> list[nn.Module]:
-    return [
-        Middle(hifi_gan.MultiPeriodDiscriminator(1 / 8)),
-        Middle(MultiSpectrogramDiscriminator()),
-    ]
-
 
 RECIPES = {
     # The first 42,865 steps of the shipped weights were made as in the paper: with scale
@@ -37,7 +26,7 @@ RECIPES = {
     "hifi_gan": VocoderRecipe(
         "speech",
         lambda: hifi_gan.Generator.from_config("course"),
-        _periods_and_spectrograms,
+        periods_and_spectrograms,
         hifi_gan,
         target=spectral_loss,
         n_samples=40 * 256,
@@ -85,7 +74,7 @@ RECIPES = {
     "vocos": VocoderRecipe(
         "speech",
         Vocos,
-        _periods_and_spectrograms,
+        periods_and_spectrograms,
         hifi_gan,
         target=spectral_loss,
         n_samples=40 * 256,
@@ -97,7 +86,7 @@ RECIPES = {
     "cascade_form": DiffusionRecipe("form"),
     "cascade_sketch": DiffusionRecipe("sketch"),
     "cascade_melody": DiffusionRecipe("melody"),
-    # Trained ten times as long as the others: the rate falls at the end only.
+    # Trained over ten times as long as the others: the rate falls at the end only.
     "cascade_accompaniment": DiffusionRecipe("accompaniment", learning_rate=6e-4, decay=1.0),
     "cascade_flat": DiffusionRecipe("flat"),
     "wavenet_piano": PIANO_RECIPE,

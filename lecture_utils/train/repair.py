@@ -70,6 +70,14 @@ class Middle(nn.Module):
         return self.discriminator(x[..., quarter:-quarter])
 
 
+def periods_and_spectrograms() -> list[nn.Module]:
+    """Return the untrained discriminators of the repair network, of Vocos and of HiFi-GAN's end."""
+    return [
+        Middle(hifi_gan.MultiPeriodDiscriminator(1 / 8)),
+        Middle(MultiSpectrogramDiscriminator()),
+    ]
+
+
 def spectral_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     """Compare sounds ``(batch, 1, n)`` in mel bands, and by STFTs with four window lengths."""
     return 30 / 45 * hifi_gan.mel_loss(real, fake) + 30 * stft_loss(real[:, 0], fake[:, 0])
@@ -126,10 +134,7 @@ def train_repair(
     network = RepairNetwork(recipe.channels, recipe.n_blocks, recipe.n_rounds)
     if recipe.start:
         network.load_state_dict(weights.load(recipe.start, RepairNetwork).state_dict())
-    discriminators = [
-        Middle(hifi_gan.MultiPeriodDiscriminator(1 / 8)),
-        Middle(MultiSpectrogramDiscriminator()),
-    ]
+    discriminators = periods_and_spectrograms()
     for part in (network, *discriminators):
         part.to(device())
     average, optimizers, parts = vocoders.opponents(network, discriminators, recipe)
